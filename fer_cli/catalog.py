@@ -1,0 +1,48 @@
+"""What can be named on the command line, and where it lives: plain dicts name -> "module:attribute".
+
+Nothing is imported until it is asked for, so that `--help` can list the names without loading Keras or OpenCV.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fer_cli.errors import UsageError
+
+#: Importers, in the order in which format detection asks them.
+IMPORTERS: dict[str, str] = {
+    "synthetic": "fer_cli.datasets.synthetic:SyntheticFaces",
+    "dataset": "fer_cli.datasets.dataset_file:DatasetFile",
+    "fer2013-hdf5": "fer_cli.datasets.fer2013_hdf5:Fer2013Hdf5",
+    "fer2013-csv": "fer_cli.datasets.fer2013_csv:Fer2013Csv",
+    "fer2013-folder": "fer_cli.datasets.fer2013_folder:Fer2013Folder",
+    "folder": "fer_cli.datasets.folder:ImageTree",
+}
+
+ARCHITECTURES: dict[str, str] = {
+    "mini": "fer_cli.architectures.residual:mini",
+    "resnet18": "fer_cli.architectures.residual:resnet18",
+    "resnet34": "fer_cli.architectures.residual:resnet34",
+}
+
+
+def find(table: Mapping[str, str], name: str, what: str) -> Any:
+    """Import and return what `name` stands for in `table`.
+
+    what: the kind of thing, for the error ("architecture"). Raises `UsageError` with the nearest names.
+    """
+    if name not in table:
+        raise UsageError(unknown(what, name, table))
+    module, attribute = table[name].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def unknown(what: str, name: str, names: Iterable[str]) -> str:
+    """One line that says a name is unknown and which ones are known, the likely one first."""
+    known = list(names)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown {what} {name!r}: {hint}known are {', '.join(known)}"

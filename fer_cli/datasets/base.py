@@ -1,0 +1,70 @@
+"""What an importer is: raw data of one layout, read as a stream of `Records`.
+
+To add a data set: one file with one class of this shape, one line in `fer_cli.catalog.IMPORTERS`, a three-row fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from fer_cli.records import Records
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read; an importer uses what applies to it.
+
+    size: side of the square that images are brought to, in pixels; None keeps the size of the first image.
+    color: "gray", "rgb", or None for what the source has.
+    skip_bad: count and name unreadable images in `problems` instead of raising.
+    votes, votes_mode: a FER+ votes file, and "majority", "argmax" or "soft".
+    count, label_noise: for generated data: number of faces, and the fraction of labels to falsify.
+    seed: fixes everything random.
+    """
+
+    size: int | None = None
+    color: str | None = None
+    skip_bad: bool = False
+    votes: Path | None = None
+    votes_mode: str = "majority"
+    count: int | None = None
+    label_noise: float = 0.0
+    seed: int = 0
+
+
+@dataclass
+class Findings:
+    """What an importer learnt that the user should hear, filled while it reads.
+
+    problems: one line for each file or row passed over. notes: facts such as how many rows a mode discarded.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Importer(Protocol):
+    """Raw data of one layout.
+
+    class_names: in canonical order. attribute_values: names of the codes of coded attributes.
+    inputs: the files or folders to hash into the provenance. rows: how many rows to expect, None when unknown.
+    """
+
+    class_names: tuple[str, ...]
+    attribute_values: dict[str, tuple[str, ...]]
+    inputs: list[Path]
+    rows: int | None
+    findings: Findings
+
+    def __init__(self, source: Path, options: ReadOptions) -> None:
+        """Look at the source far enough to know the classes; raise `InputError` where it cannot be read."""
+
+    @classmethod
+    def detects(cls, source: Path) -> bool:
+        """Whether `source` has this layout; cheap, and never raises for a file of another kind."""
+
+    def records(self) -> Iterator[Records]:
+        """The rows in blocks of a few thousand at the most."""

@@ -1,0 +1,44 @@
+"""The few kinds of failure that a user can cause or mend, each with its exit code.
+
+Library code raises these; `fer_cli.main` alone turns them into one line on stderr and an exit status.
+"""
+
+
+class FerError(Exception):
+    """A failure that is told in one line, without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(FerError):
+    """The command line asks for something that does not exist or does not fit together (exit 2)."""
+
+    exit_code = 2
+
+
+class InputError(FerError):
+    """A file, dataset, model or image that cannot be used; the message names it (exit 3)."""
+
+    exit_code = 3
+
+
+class OutputError(InputError):
+    """An output that cannot be written: no space, no permission, no such folder (exit 3)."""
+
+
+class OutputExistsError(FerError):
+    """An output that is there already and was not to be overwritten (exit 4)."""
+
+    exit_code = 4
+
+
+class MissingError(FerError):
+    """Something optional is not here: a package, a camera, a weight file (exit 5)."""
+
+    exit_code = 5
+
+
+class InterruptedWorkError(FerError):
+    """The user stopped the work; the message says what was saved (exit 130)."""
+
+    exit_code = 130

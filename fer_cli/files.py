@@ -1,0 +1,102 @@
+"""Publishing files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fer_cli.errors import InputError, OutputError, OutputExistsError
+
+_HASH_CHUNK = 1 << 20
+#: What a file system answers when it will not take a file, as against a fault of the program.
+_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR})
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise `OutputExistsError` where `path` exists (a folder: is not empty) and may not be overwritten."""
+    occupied = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    if occupied and not overwrite:
+        raise OutputExistsError(f"{path} exists; choose another -o or say --overwrite")
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, moved onto `path` when the block ends well, removed when it does not.
+
+    The temporary name keeps the ending, since some writers choose their format by it.
+    Raises `OutputError` for what the file system refuses (no space, no permission).
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        with writing(path):
+            yield temporary
+            # mkstemp makes a private file; a published one has the permissions of any other file of the user's.
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the file system's refusals while writing `path` into `OutputError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _REFUSALS:
+            raise OutputError(f"{path}: cannot be written: {os.strerror(error.errno)}") from error
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` (UTF-8) to `path` in one step."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write `data` as JSON to `path` in one step."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON document in `path`; `InputError` when there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable JSON file ({error})") from error
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, or of a folder's file names and sizes, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\n".encode())
+        return digest.hexdigest()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_HASH_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(f"{path}: {os.strerror(error.errno or 0)}") from error
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,74 @@
+"""Emotion names, their canonical order, their synonyms, and the codes that data sets use for them.
+
+Importers map their codes to names and names to indices, never a foreign position to ours.
+"""
+
+from collections.abc import Sequence
+
+from fer_cli.errors import InputError
+
+#: FER2013's order, the canonical one.
+EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+#: Sets with an eighth class add contempt at the end.
+EMOTIONS_8: tuple[str, ...] = (*EMOTIONS, "contempt")
+#: Order of `split_names` in every dataset file.
+SPLITS: tuple[str, ...] = ("train", "val", "test")
+
+SYNONYMS: dict[str, str] = {
+    "an": "angry", "anger": "angry", "ang": "angry",
+    "di": "disgust", "disgusted": "disgust", "dis": "disgust",
+    "fe": "fear", "afraid": "fear", "fearful": "fear", "scared": "fear",
+    "ha": "happy", "happiness": "happy", "joy": "happy", "hap": "happy",
+    "sa": "sad", "sadness": "sad",
+    "su": "surprise", "surprised": "surprise", "sur": "surprise",
+    "ne": "neutral", "neutrality": "neutral", "neu": "neutral",
+    "contemptuous": "contempt", "con": "contempt",
+}  # fmt: skip
+
+#: fer2013.csv, column `emotion`; ExpW uses the same codes.
+FER2013_CODES: dict[int, str] = dict(enumerate(EMOTIONS))
+#: fer2013.csv, column `Usage`.
+FER2013_USAGES: dict[str, str] = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}
+#: fer2013new.csv (FER+): vote columns in file order; the last two are no emotions.
+FERPLUS_COLUMNS: tuple[str, ...] = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
+)  # fmt: skip
+
+#: Folder names that stand for a split in image trees.
+SPLIT_SYNONYMS: dict[str, str] = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val", "publictest": "val",
+    "test": "test", "testing": "test", "privatetest": "test",
+}  # fmt: skip
+
+
+def canonical(name: str) -> str:
+    """The canonical spelling of an emotion name ("Happiness" -> "happy"); unknown names come back lower-cased."""
+    key = name.strip().lower()
+    return SYNONYMS.get(key, key)
+
+
+def is_emotion(name: str) -> bool:
+    """Whether `name` is one of the eight emotions or a synonym of one."""
+    return canonical(name) in EMOTIONS_8
+
+
+def order_classes(names: Sequence[str]) -> tuple[str, ...]:
+    """Unique canonical names in canonical order; names that are no emotion follow in alphabetical order."""
+    found = {canonical(name) for name in names}
+    return tuple(e for e in EMOTIONS_8 if e in found) + tuple(sorted(found - set(EMOTIONS_8)))
+
+
+def class_order(wanted: Sequence[str], given: Sequence[str], what: str) -> list[int] | None:
+    """How to reorder columns named `given` into the order `wanted`.
+
+    Returns None where the orders agree already, else indices `i` such that `[given[j] for j in i] == wanted`.
+    Raises `InputError` where the two are not the same set of names.
+    """
+    if tuple(wanted) == tuple(given):
+        return None
+    if set(wanted) != set(given):
+        raise InputError(
+            f"{what}: the classes do not match. Expected: {', '.join(wanted)}. Received: {', '.join(given)}"
+        )
+    return [list(given).index(name) for name in wanted]

@@ -1,0 +1,91 @@
+"""The `fer` program: the list of commands and the one place where errors become an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from fer_cli import __version__
+from fer_cli.errors import FerError, InterruptedWorkError
+
+COMMANDS = ("prepare", "train", "eval", "compare", "report")
+
+
+class FerGroup(click.Group):
+    """Imports a command's module when the command is asked for, and tells every failure in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of a study, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command `command` of the module `fer_cli.commands.NAME`."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"fer_cli.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def main(  # type: ignore[override]  # it exits in either mode
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run, and exit with the status that DESIGN.md, "Commands", lists."""
+        extra["standalone_mode"] = False
+        try:
+            status = super().main(args, prog_name or "fer", **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "fer"
+            click.echo(f"fer: {_one_line(error.format_message())} (see {path} --help)", err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("fer: interrupted", err=True)
+            sys.exit(InterruptedWorkError.exit_code)
+        sys.exit(status if isinstance(status, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a `FerError` becomes its line and its exit status."""
+        try:
+            return super().invoke(ctx)
+        except FerError as error:
+            if ctx.params["debug"]:
+                traceback.print_exc()
+            click.echo(f"fer: {_one_line(str(error))}", err=True)
+            ctx.exit(error.exit_code)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@click.group(cls=FerGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fer")
+@click.option("-v", "--verbose", is_flag=True, help="Log what is done and why.")
+@click.option("--debug", is_flag=True, help="Show the traceback behind an error.")
+def cli(verbose: bool, debug: bool) -> None:
+    """Facial-expression-recognition studies from the command line.
+
+    Commands pass HDF5 datasets and Keras models between each other on disk:
+
+    \b
+      fer prepare fer2013.csv            raw data to data/fer2013.h5
+      fer train --arch mini --augment    fit a network
+      fer eval models/mini.keras         score it
+    """
+    # TensorFlow reads both when it is first imported, which happens later, inside a command.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
+    # Other packages' debug logs are not about the study.
+    logging.getLogger("fer_cli").setLevel(level)
+    logging.getLogger().setLevel(logging.WARNING)

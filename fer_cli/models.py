@@ -1,0 +1,98 @@
+"""The model file (.keras): the only loader and saver of models and of the metadata that travels inside them.
+
+What a model of ours looks like is in DESIGN.md, "Model file".
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from fer_cli import files
+from fer_cli.errors import InputError
+
+#: The zip member that holds our metadata.
+METADATA_MEMBER = "fer.json"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network with what is known about it.
+
+    class_names: in the order of the outputs. input_shape: (H, W, C). metadata: the content of `fer.json`, {} without one.
+    """
+
+    path: Path
+    network: keras.Model
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    metadata: dict[str, Any]
+
+    def probabilities(self, images: npt.NDArray[np.generic], batch_size: int = 256) -> npt.NDArray[np.float32]:
+        """Class probabilities float32 (N, K) of images (N, H, W, C) in 0..255 that have the input shape already."""
+        return probabilities(self.network, images, batch_size)
+
+
+def probabilities(
+    network: keras.Model, images: npt.NDArray[np.generic], batch_size: int = 256
+) -> npt.NDArray[np.float32]:
+    """Outputs float32 (N, K) of a network for images (N, H, W, C) in 0..255."""
+    return np.asarray(network.predict(images, batch_size=batch_size, verbose=0), np.float32)
+
+
+def save_model(network: keras.Model, path: Path, metadata: dict[str, Any]) -> None:
+    """Write network and metadata to `path` in one step; the optimizer's state is not part of it.
+
+    metadata: JSON-able; `class_names` and `input_shape` are required.
+    """
+    missing = {"class_names", "input_shape"} - set(metadata)
+    if missing:
+        raise ValueError(f"metadata: expected class_names and input_shape. Missing: {', '.join(sorted(missing))}")
+    with files.atomic_path(path) as temporary:
+        network.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            archive.writestr(METADATA_MEMBER, json.dumps(metadata, indent=2))
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The `fer.json` of a model file, {} when it has none; loads no framework's graph."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such model file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if METADATA_MEMBER not in archive.namelist():
+                return {}
+            metadata: dict[str, Any] = json.loads(archive.read(METADATA_MEMBER))
+            return metadata
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise InputError(f"{path}: not a Keras 3 model file ({error})") from error
+
+
+def load_model(path: Path, classes: Sequence[str] | None = None) -> LoadedModel:
+    """Load a model file; nothing in it is run as code (Keras' safe mode).
+
+    classes: names of the outputs for a model without our metadata. Raises `InputError` for what cannot be used.
+    """
+    metadata = read_metadata(path)
+    names = tuple(classes or metadata.get("class_names", ()))
+    if not names:
+        raise InputError(f"{path}: the file does not say what its outputs mean; name them with --classes")
+    try:
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever the damaged or hostile part raises
+        raise InputError(
+            f"{path}: Keras cannot load it ({str(error).splitlines()[0] or type(error).__name__})"
+        ) from error
+    outputs = network.output_shape[-1]
+    if outputs != len(names):
+        raise InputError(f"{path}: expected {outputs} class names, one an output. Received: {', '.join(names)}")
+    height, width, channels = network.input_shape[1:]
+    return LoadedModel(path, network, names, (height, width, channels), metadata)

@@ -1,0 +1,113 @@
+"""Every option and argument that more than one command has, as a named decorator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fer_cli.errors import InputError, UsageError
+from fer_cli.labels import SPLITS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_DATASET = Path("data/fer2013.h5")
+_DATASET_ENDINGS = {".h5", ".hdf5"}
+
+
+def _existing_dataset(path: Path | None) -> Path:
+    """The dataset named, else `$FER_DATASET`, else the default; it must be there."""
+    if path is not None:
+        if not path.is_file():
+            raise InputError(f"{path}: no such dataset file")
+        return path
+    named = os.environ.get("FER_DATASET")
+    default = Path(named) if named else DEFAULT_DATASET
+    if not default.is_file():
+        origin = "named by $FER_DATASET" if named else "the default DATASET"
+        raise InputError(f"{default} ({origin}) is not there; make it with: fer prepare fer2013.csv -o {default}")
+    return default
+
+
+def dataset_arg(command: F) -> F:
+    """DATASET, optional: an .h5 file; `$FER_DATASET` or data/fer2013.h5 when left out."""
+    return click.argument(
+        "dataset",
+        required=False,
+        type=click.Path(path_type=Path),
+        callback=lambda ctx, param, value: _existing_dataset(value),
+    )(command)
+
+
+def models_and_dataset_arg(command: F) -> F:
+    """MODEL... [DATASET] as one list, told apart by their endings: passes `models` (tuple) and `dataset`."""
+
+    def divide(ctx: click.Context, param: click.Parameter, values: tuple[Path, ...]) -> tuple[Path, ...]:
+        datasets = [path for path in values if path.suffix in _DATASET_ENDINGS]
+        models = tuple(path for path in values if path.suffix not in _DATASET_ENDINGS)
+        if len(datasets) > 1:
+            raise click.BadParameter(f"one DATASET expected, not {len(datasets)}", ctx, param)
+        ctx.params["dataset"] = _existing_dataset(datasets[0] if datasets else None)
+        return models or (_default_model(),)
+
+    return click.argument(
+        "models", nargs=-1, metavar="MODEL... [DATASET]", type=click.Path(path_type=Path), callback=divide
+    )(command)
+
+
+def _default_model() -> Path:
+    named = os.environ.get("FER_MODEL")
+    if not named:
+        raise UsageError("no MODEL named: give a .keras file, or set FER_MODEL to one")
+    return Path(named)
+
+
+def output_opt(what: str, default: str | None = None) -> Callable[[F], F]:
+    """-o/--output and --overwrite. what: completes the help text. default: shown; None makes the option required."""
+
+    def decorate(command: F) -> F:
+        command = click.option("--overwrite", is_flag=True, help="Replace an output that exists.")(command)
+        return click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path),
+            default=default,
+            show_default=default is not None,
+            required=default is None,
+            help=what,
+        )(command)
+
+    return decorate
+
+
+def split_opt(default: str = "val") -> Callable[[F], F]:
+    """--split: which part of the dataset."""
+    return click.option(
+        "--split", type=click.Choice(SPLITS), default=default, show_default=True, help="Rows to work on."
+    )
+
+
+seed_opt = click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Fixes everything random."
+)
+json_opt = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout; all else on stderr.")
+quiet_opt = click.option("-q", "--quiet", is_flag=True, help="No tables and no progress.")
+classes_opt = click.option(
+    "--classes", metavar="NAME,NAME,...", help="Class names in output order, for a model that was not made by fer."
+)
+limit_opt = click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="At most N images per class and split, drawn by --seed."
+)
+batch_size_opt = click.option(
+    "--batch-size", type=click.IntRange(1), default=128, show_default=True, help="Images a step."
+)
+
+
+def common(command: F) -> F:
+    """--seed, --json and -q, which every command has."""
+    for option in (quiet_opt, json_opt, seed_opt):
+        command = option(command)
+    return command

@@ -1,0 +1,97 @@
+"""What the user sees while a command works: tables, log lines and progress; and the JSON object at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+Advance = Callable[[int], None]
+
+#: Seconds between two plain progress lines where there is no terminal to draw a bar on.
+_PLAIN_INTERVAL = 10.0
+
+
+class Terminal:
+    """Tables on stdout, everything else on stderr; with `as_json` stdout carries one JSON object and nothing more."""
+
+    def __init__(self, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json, self.quiet = as_json, quiet
+        self.log_console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._table_console = self.log_console if as_json else Console(highlight=False, width=_table_width())
+
+    def log(self, text: str) -> None:
+        """One line about the work."""
+        if not self.quiet:
+            self.log_console.print(text, markup=False)
+
+    def warn(self, text: str) -> None:
+        """One line that matters even with -q."""
+        self.log_console.print(f"warning: {text}", style="yellow", markup=False)
+
+    def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """A table; cells that are not text are aligned right."""
+        if self.quiet:
+            return
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for column, name in enumerate(header):
+            is_text = all(isinstance(row[column], str) for row in rows)
+            table.add_column(name, justify="left" if is_text and column == 0 else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(value) for value in row))
+        self._table_console.print(table)
+
+    def finish(self, record: Mapping[str, Any]) -> None:
+        """Print the record when --json was given."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    @contextlib.contextmanager
+    def progress(self, what: str, total: int | None = None) -> Iterator[Advance]:
+        """A function to call with the number of steps just done: a bar on a terminal, a line now and then elsewhere."""
+        if self.quiet:
+            yield lambda steps: None
+        elif self.log_console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                TimeElapsedColumn(), TimeRemainingColumn(),
+            )  # fmt: skip
+            with Progress(*columns, console=self.log_console, transient=True) as bar:
+                task = bar.add_task(what, total=total)
+                yield lambda steps: bar.advance(task, steps)
+        else:
+            yield self._plain_progress(what, total)
+
+    def _plain_progress(self, what: str, total: int | None) -> Advance:
+        done, last = 0, time.monotonic()
+
+        def advance(steps: int) -> None:
+            nonlocal done, last
+            done += steps
+            if time.monotonic() - last >= _PLAIN_INTERVAL:
+                last = time.monotonic()
+                self.log(f"{what}: {done}" + (f" of {total}" if total else ""))
+
+        return advance
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def _table_width() -> int | None:
+    # Piped output has no width of its own; rich would then fold tables at 80 columns.
+    return None if sys.stdout.isatty() else 160
