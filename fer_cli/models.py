@@ -27,7 +27,8 @@ METADATA_MEMBER = "fer.json"
 class LoadedModel:
     """A network with what is known about it.
 
-    class_names: in the order of the outputs. input_shape: (H, W, C). metadata: the content of `fer.json`, {} without one.
+    class_names: in the order of the outputs. input_shape: (H, W, C).
+    metadata: the content of `fer.json`, {} without one.
     """
 
     path: Path
