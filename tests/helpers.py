@@ -63,7 +63,7 @@ def write_dataset(path: Path, records: Records | None = None, class_names: tuple
 
 
 def write_model(path: Path, wrong: tuple[int, ...] = (), class_names: tuple[str, ...] = EMOTIONS) -> Path:
-    """A network built by hand that names planted faces rightly; those of the classes in `wrong` become the next class."""
+    """A network built by hand that names planted faces rightly, but those of the classes `wrong` one class on."""
     import keras
 
     from fer_cli.models import save_model
