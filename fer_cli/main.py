@@ -82,7 +82,7 @@ def cli(verbose: bool, debug: bool) -> None:
       fer eval models/mini.keras         score it
     """
     # TensorFlow reads both when it is first imported, which happens later, inside a command.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
