@@ -1,0 +1,49 @@
+"""Bringing Keras up: the backend, and silence for what its libraries print while they load."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from fer_cli.errors import MissingError
+
+
+def load() -> None:
+    """Import Keras on the backend that `$KERAS_BACKEND` names (TensorFlow by default).
+
+    Commands that use a network call this before they import a module that does. Raises `MissingError` where the
+    backend is not installed.
+    """
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        with _quiet_native_stderr():
+            importlib.import_module("keras")
+    except ModuleNotFoundError as error:
+        raise MissingError(
+            f"KERAS_BACKEND={backend} needs the package {error.name}; install it with: pip install {backend}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet_native_stderr() -> Iterator[None]:
+    """Hold back what C++ libraries write to file descriptor 2, and show it only if the block fails.
+
+    TensorFlow logs before its log level can be set; nothing in Python can stop those lines.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

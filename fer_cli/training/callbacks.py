@@ -1,0 +1,150 @@
+"""What happens after each epoch: validation, history, the best model, the checkpoint, the learning rate, stopping."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from fer_cli import files, models
+from fer_cli.store.reader import ImageRows
+from fer_cli.training import checkpoint, schedules
+from fer_cli.training.checkpoint import History, RunState
+from fer_cli.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a run has to say now. metrics: running means of the epoch, or its full history row when `epoch_done`."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    metrics: dict[str, float]
+    epoch_done: bool
+
+
+Observer = Callable[[Status], None]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The rows on which epochs are compared. labels: uint8 (N,)."""
+
+    images: ImageRows
+    labels: npt.NDArray[np.uint8]
+
+    def score(self, network: keras.Model) -> dict[str, float]:
+        """val_loss (mean cross-entropy, nats), val_accuracy and val_top3 of a network."""
+        outputs = np.concatenate([models.probabilities(network, block) for block in self.images.blocks()])
+        of_label = outputs[np.arange(len(outputs)), self.labels]
+        rank = (outputs > of_label[:, None]).sum(1)
+        return {
+            "val_loss": float(-np.log(np.maximum(of_label, 1e-7)).mean()),
+            "val_accuracy": float((outputs.argmax(1) == self.labels).mean()),
+            "val_top3": float((rank < 3).mean()),
+        }
+
+
+class EpochEnd(keras.callbacks.Callback):
+    """Scores, records and saves each epoch.
+
+    The order matters for a kill at any moment: the best model is written before the checkpoint that knows of it, so a
+    resumed run repeats the epoch and writes the same model again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: RunState,
+        validation: Validation | None,
+        folder: Path,
+        batches: tuple[int, int],
+        save_best: Callable[[keras.Model, dict[str, float]], None],
+        observer: Observer,
+    ) -> None:
+        """Keep `history.csv` and `checkpoint.npz` in `folder`; batches: (steps an epoch, images a batch)."""
+        super().__init__()
+        self._settings, self._state, self._validation = settings, state, validation
+        self._folder, (self._steps, self._batch_size) = folder, batches
+        self._save_best, self._observer = save_best, observer
+        self._average: keras.Model | None = None
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock, and set the learning rate that the history asks for."""
+        self._started = time.perf_counter()
+        if self._settings.schedule == "plateau":
+            losses = self._state.history.get("val_loss", self._state.history.get("loss", []))
+            self.model.optimizer.learning_rate = schedules.plateau_lr(losses, self._settings)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tell the observer."""
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        metrics["lr"] = self._learning_rate()
+        elapsed = time.perf_counter() - self._started
+        metrics["images_per_second"] = (batch + 1) * self._batch_size / elapsed
+        self._tell(batch + 1, metrics, False)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Validate, keep what is best, write history and checkpoint, and stop when it is time."""
+        seconds = time.perf_counter() - self._started
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
+        network = self._scored_network()
+        if self._validation is not None:
+            row |= self._validation.score(network)
+        row |= {
+            "lr": self._learning_rate(),
+            "images_per_second": self._steps * self._batch_size / seconds,
+            "seconds": time.perf_counter() - self._started,
+        }
+        self._state.add(row)
+        # Without validation rows there is nothing to select on: the last epoch counts.
+        score = row.get("val_accuracy", float(epoch))
+        if score > self._state.best_score:
+            self._state.best_score, self._state.best_epoch = score, epoch + 1
+            self._save_best(network, row)
+        write_history(self._folder / "history.csv", self._state.history)
+        checkpoint.save(self._folder / "checkpoint.npz", self.model, self.model.optimizer, self._state)
+        self._tell(self._steps, row, True)
+        if schedules.should_stop(self._state.history.get("val_accuracy", []), self._settings.patience):
+            self.model.stop_training = True
+
+    def _scored_network(self) -> keras.Model:
+        """The network itself, or a twin with the averaged weights and the network's own batch statistics."""
+        if not self._settings.ema:
+            return self.model
+        if self._average is None:
+            self._average = keras.models.clone_model(self.model)
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        # Keras keeps the averages in this list and offers no public way to read them without overwriting the weights.
+        averages = zip(self.model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
+        by_path = {variable.path: average for variable, average in averages}
+        for variable, twin in zip(self.model.weights, self._average.weights, strict=True):
+            twin.assign(by_path.get(variable.path, variable))
+        return self._average
+
+    def _learning_rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    def _tell(self, step: int, metrics: dict[str, float], epoch_done: bool) -> None:
+        epoch = self._state.epochs_done + (0 if epoch_done else 1)
+        self._observer(Status(epoch, self._settings.epochs, step, self._steps, metrics, epoch_done))
+
+
+def write_history(path: Path, history: History) -> None:
+    """One row an epoch, a column a figure."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(history)
+    writer.writerows(zip(*history.values(), strict=True))
+    files.write_text(path, text.getvalue())

@@ -1,0 +1,68 @@
+"""The state of a run between two epochs, written whole or not at all: all that `--resume` needs."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fer_cli import files
+from fer_cli.errors import InputError
+
+History = dict[str, list[float]]
+
+
+@dataclass
+class RunState:
+    """Where a run stands.
+
+    settings: of the run, JSON-able, compared on resume. dataset: SHA-256 of the dataset file.
+    history: a list a column, one entry an epoch. best_epoch: from 1; 0 before the first.
+    """
+
+    settings: dict[str, Any]
+    dataset: str
+    history: History = field(default_factory=dict)
+    best_epoch: int = 0
+    best_score: float = float("-inf")
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that are complete."""
+        return len(self.history.get("epoch", ()))
+
+    def add(self, row: dict[str, float]) -> None:
+        """Append one epoch to the history."""
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+
+
+def save(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer, state: RunState) -> None:
+    """Write the run's state with every variable of the network (random seeds included) and of the optimizer."""
+    variables = {f"network_{i}": np.asarray(v) for i, v in enumerate(network.variables)}
+    variables |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
+    with files.atomic_path(path) as temporary:
+        np.savez(temporary, allow_pickle=False, state=np.array(json.dumps(vars(state))), **variables)
+
+
+def load_state(path: Path) -> RunState:
+    """The run's state without its variables."""
+    try:
+        # NumPy leaves a file of its own opening open when it finds it damaged.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return RunState(**json.loads(str(archive["state"])))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a checkpoint of `fer train` ({error})") from error
+
+
+def restore(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    """Set the variables of a network and of its built optimizer to those saved."""
+    with np.load(path, allow_pickle=False) as archive:
+        for kind, variables in (("network", network.variables), ("optimizer", optimizer.variables)):
+            for i, variable in enumerate(variables):
+                variable.assign(archive[f"{kind}_{i}"])

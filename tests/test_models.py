@@ -1,0 +1,93 @@
+"""Model files: what goes in comes out, and what cannot be used is told in one line."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fer_cli import models
+from fer_cli.errors import InputError
+from fer_cli.labels import EMOTIONS
+from tests import helpers
+
+
+def test_a_model_and_its_metadata_survive_the_disk(model: Path) -> None:
+    loaded = models.load_model(model)
+    assert loaded.class_names == EMOTIONS
+    assert loaded.input_shape == (helpers.SIDE, helpers.SIDE, 1)
+    assert loaded.metadata["architecture"] == {"name": "planted"}
+    labels = np.arange(7, dtype=np.uint8)
+    outputs = loaded.probabilities(helpers.planted_faces(labels))
+    assert outputs.dtype == np.float32
+    np.testing.assert_array_equal(outputs.argmax(1), labels)
+
+
+def test_keras_alone_can_load_it(model: Path) -> None:
+    assert keras.saving.load_model(model).output_shape == (None, 7)
+
+
+class TestAnyonesOwnModel:
+    @pytest.fixture
+    def foreign(self, tmp_path: Path) -> Path:
+        network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+        network.save(tmp_path / "foreign.keras")
+        return tmp_path / "foreign.keras"
+
+    def test_it_works_when_the_classes_are_named(self, foreign: Path) -> None:
+        loaded = models.load_model(foreign, ["happy", "sad"])
+        assert loaded.class_names == ("happy", "sad")
+        assert loaded.metadata == {}
+
+    def test_without_names_it_asks_for_them(self, foreign: Path) -> None:
+        with pytest.raises(InputError, match="does not say what its outputs mean; name them with --classes"):
+            models.load_model(foreign)
+
+    def test_too_many_names(self, foreign: Path) -> None:
+        with pytest.raises(InputError, match=r"expected 2 class names, one an output\. Received: a, b, c"):
+            models.load_model(foreign, ["a", "b", "c"])
+
+
+class TestRefusals:
+    def test_a_missing_file(self) -> None:
+        with pytest.raises(InputError, match=r"absent\.keras: no such model file"):
+            models.load_model(Path("absent.keras"))
+
+    def test_a_file_of_another_kind(self, tmp_path: Path) -> None:
+        path = tmp_path / "text.keras"
+        path.write_text("hello")
+        with pytest.raises(InputError, match=r"text\.keras: not a Keras 3 model file"):
+            models.load_model(path)
+
+    def test_a_model_cut_short(self, model: Path) -> None:
+        model.write_bytes(model.read_bytes()[:2000])
+        with pytest.raises(InputError, match="not a Keras 3 model file"):
+            models.load_model(model)
+
+    def test_a_model_without_weights(self, model: Path, tmp_path: Path) -> None:
+        path = tmp_path / "hollow.keras"
+        with zipfile.ZipFile(model) as old, zipfile.ZipFile(path, "w") as new:
+            for name in old.namelist():
+                if not name.endswith(".h5"):
+                    new.writestr(name, old.read(name))
+        with pytest.raises(InputError, match=r"hollow\.keras: Keras cannot load it"):
+            models.load_model(path)
+
+    def test_a_lambda_layer_runs_no_code(self, tmp_path: Path) -> None:
+        marker = tmp_path / "ran"
+        inputs = keras.Input((4,))
+        outputs = keras.layers.Lambda(lambda x, p=str(marker): (open(p, "w").close(), x)[1])(inputs)  # noqa: SIM115
+        marker.unlink(missing_ok=True)
+        keras.Model(inputs, outputs).save(tmp_path / "hostile.keras")
+        with pytest.raises(InputError, match=r"hostile\.keras: Keras cannot load it"):
+            models.load_model(tmp_path / "hostile.keras", ["a", "b", "c", "d"])
+        assert not marker.exists()
+
+    def test_metadata_without_classes_is_a_fault_of_the_caller(self, tmp_path: Path) -> None:
+        network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        with pytest.raises(ValueError, match="Missing: class_names"):
+            models.save_model(network, tmp_path / "net.keras", {"input_shape": [2]})
+        assert list(tmp_path.iterdir()) == []
