@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,12 @@ from fer_cli.errors import InputError, OutputError, OutputExistsError
 
 _HASH_CHUNK = 1 << 20
 #: What a file system answers when it will not take a file, as against a fault of the program.
-_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR})
+_REFUSALS = frozenset(
+    {
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS,
+        errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
+    }
+)  # fmt: skip
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
@@ -46,6 +52,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path`; its files move into `path` when the block ends well, else it is removed.
+
+    Files of other names that are in `path` already stay. Raises `OutputError` for what the file system refuses.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield temporary
+        with writing(path):
+            path.mkdir(exist_ok=True)
+            for file in sorted(temporary.iterdir()):
+                file.replace(path / file.name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager

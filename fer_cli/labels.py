@@ -33,6 +33,8 @@ FER2013_USAGES: dict[str, str] = {"Training": "train", "PublicTest": "val", "Pri
 FERPLUS_COLUMNS: tuple[str, ...] = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
 )  # fmt: skip
+#: How FER+ votes become labels; `fer_cli.datasets.ferplus.decide` defines them.
+VOTES_MODES: tuple[str, ...] = ("majority", "argmax", "soft")
 
 #: Folder names that stand for a split in image trees.
 SPLIT_SYNONYMS: dict[str, str] = {

@@ -15,7 +15,7 @@ from fer_cli.labels import SPLITS
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_DATASET = Path("data/fer2013.h5")
-_DATASET_ENDINGS = {".h5", ".hdf5"}
+DATASET_ENDINGS = {".h5", ".hdf5"}
 
 
 def _existing_dataset(path: Path | None) -> Path:
@@ -46,8 +46,8 @@ def models_and_dataset_arg(command: F) -> F:
     """MODEL... [DATASET] as one list, told apart by their endings: passes `models` (tuple) and `dataset`."""
 
     def divide(ctx: click.Context, param: click.Parameter, values: tuple[Path, ...]) -> tuple[Path, ...]:
-        datasets = [path for path in values if path.suffix in _DATASET_ENDINGS]
-        models = tuple(path for path in values if path.suffix not in _DATASET_ENDINGS)
+        datasets = [path for path in values if path.suffix in DATASET_ENDINGS]
+        models = tuple(path for path in values if path.suffix not in DATASET_ENDINGS)
         if len(datasets) > 1:
             raise click.BadParameter(f"one DATASET expected, not {len(datasets)}", ctx, param)
         ctx.params["dataset"] = _existing_dataset(datasets[0] if datasets else None)
@@ -65,8 +65,12 @@ def _default_model() -> Path:
     return Path(named)
 
 
-def output_opt(what: str, default: str | None = None) -> Callable[[F], F]:
-    """-o/--output and --overwrite. what: completes the help text. default: shown; None makes the option required."""
+def output_opt(what: str, default: str | None = None, required: bool | None = None) -> Callable[[F], F]:
+    """-o/--output and --overwrite.
+
+    what: the help text. default: shown. required: by default, when there is no default; a command that makes one up
+    from its other arguments says False.
+    """
 
     def decorate(command: F) -> F:
         command = click.option("--overwrite", is_flag=True, help="Replace an output that exists.")(command)
@@ -76,7 +80,7 @@ def output_opt(what: str, default: str | None = None) -> Callable[[F], F]:
             type=click.Path(path_type=Path),
             default=default,
             show_default=default is not None,
-            required=default is None,
+            required=default is None if required is None else required,
             help=what,
         )(command)
 

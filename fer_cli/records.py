@@ -62,3 +62,24 @@ class Records:
             subject=None if self.subject is None else [self.subject[i] for i in index],
             attributes={name: column[index] for name, column in self.attributes.items()},
         )
+
+
+def concatenate(parts: Sequence[Records]) -> Records:
+    """All rows of at least one part; `InputError` where the parts do not have the same columns."""
+    first = parts[0]
+    for part in parts:
+        if (
+            set(part.attributes) != set(first.attributes)
+            or (part.votes is None) != (first.votes is None)
+            or (part.subject is None) != (first.subject is None)
+        ):
+            raise InputError(f"{part.source[0]}: its columns (votes, subject, attributes) differ from those before")
+    return Records(
+        images=np.concatenate([p.images for p in parts]),
+        labels=np.concatenate([p.labels for p in parts]),
+        split=np.concatenate([p.split for p in parts]),
+        source=[s for p in parts for s in p.source],
+        votes=None if first.votes is None else np.concatenate([p.votes for p in parts if p.votes is not None]),
+        subject=None if first.subject is None else [s for p in parts if p.subject is not None for s in p.subject],
+        attributes={name: np.concatenate([p.attributes[name] for p in parts]) for name in first.attributes},
+    )

@@ -79,8 +79,10 @@ class TestRefusals:
     def test_a_lambda_layer_runs_no_code(self, tmp_path: Path) -> None:
         marker = tmp_path / "ran"
         inputs = keras.Input((4,))
-        outputs = keras.layers.Lambda(lambda x, p=str(marker): (open(p, "w").close(), x)[1])(inputs)  # noqa: SIM115
-        marker.unlink(missing_ok=True)
+        outputs = keras.layers.Lambda(lambda x, path=str(marker): (__import__("pathlib").Path(path).touch(), x)[1])(
+            inputs
+        )
+        marker.unlink()
         keras.Model(inputs, outputs).save(tmp_path / "hostile.keras")
         with pytest.raises(InputError, match=r"hostile\.keras: Keras cannot load it"):
             models.load_model(tmp_path / "hostile.keras", ["a", "b", "c", "d"])

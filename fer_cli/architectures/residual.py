@@ -20,7 +20,8 @@ _SE_RATIO = 8
 def mini(input_shape: tuple[int, int, int], num_classes: int, **options: Any) -> keras.Model:
     """The default network: 4 stages of one squeeze-and-excitation block, made to train on a CPU.
 
-    A thin stem looks at full resolution; every stage, the first too, halves it. At 48×48 grey and 7 classes: see `tests/architectures`, which holds it to 1 M parameters and 30 MMAC.
+    A thin stem looks at full resolution, and every stage, the first too, halves it. At 48×48 grey and 7 classes a test
+    holds it to 1 M parameters and 30 M multiply-adds.
     """
     arguments: dict[str, Any] = {
         "depths": (1, 1, 1, 1),

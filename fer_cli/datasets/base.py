@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fer_cli.records import Records
 
@@ -18,7 +18,8 @@ class ReadOptions:
     """How to read; an importer uses what applies to it.
 
     size: side of the square that images are brought to, in pixels; None keeps the size of the first image.
-    color: "gray", "rgb", or None for what the source has.
+    color: "gray", "rgb", or None for what the source has. An importer whose images all have one shape may leave both
+    to `fer_cli.datasets.prepare`, which adapts what it is given.
     skip_bad: count and name unreadable images in `problems` instead of raising.
     votes, votes_mode: a FER+ votes file, and "majority", "argmax" or "soft".
     count, label_noise: for generated data: number of faces, and the fraction of labels to falsify.
@@ -40,10 +41,18 @@ class Findings:
     """What an importer learnt that the user should hear, filled while it reads.
 
     problems: one line for each file or row passed over. notes: facts such as how many rows a mode discarded.
+    transforms: what had been done to the pixels before, as the dataset file's attribute of that name lists it.
     """
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    transforms: list[dict[str, Any]] = field(default_factory=list)
+
+    def adapted(self, shape: tuple[int, ...]) -> None:
+        """Note that images were brought to `shape` (H, W, C)."""
+        step = {"name": "adapt", "shape": list(shape)}
+        if step not in self.transforms:
+            self.transforms.append(step)
 
 
 class Importer(Protocol):

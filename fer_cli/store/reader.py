@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fer_cli.errors import InputError
 from fer_cli.records import Records
-from fer_cli.store.schema import BLOCK_ROWS, FORMAT, first_line, open_hdf5, text, validate
+from fer_cli.store.schema import FORMAT, block_rows, first_line, open_hdf5, text, validate
 
 #: Splits larger than this stay on disk and are read row by row.
 MEMORY_BUDGET = 2 << 30
@@ -52,10 +52,11 @@ class ImageRows:
             out[i] = self._read(row, row + 1)[0]
         return out
 
-    def blocks(self, size: int = BLOCK_ROWS) -> Iterator[Pixels]:
-        """All images in order, `size` at a time (the last block may be smaller)."""
-        for start in range(0, len(self), size):
-            stop = min(start + size, len(self))
+    def blocks(self, size: int | None = None) -> Iterator[Pixels]:
+        """All images in order, `size` at a time (the last block may be smaller); by default some megabytes."""
+        step = size or block_rows(self.shape[1:])
+        for start in range(0, len(self), step):
+            stop = min(start + step, len(self))
             if self._memory is not None:
                 yield self._memory[start:stop]
             else:
@@ -160,13 +161,15 @@ class Dataset:
         names = self._file["attributes"][name].attrs.get("names")
         return None if names is None else tuple(text(n) for n in names)
 
-    def records(self, size: int = BLOCK_ROWS) -> Iterator[Records]:
+    def records(self, size: int | None = None) -> Iterator[Records]:
         """The whole file as `Records`, block by block."""
         images, subjects, votes = self.images(None), self.subjects(None), self.votes(None)
         labels, sources = self.labels(None), self.sources(None)
         attributes = {name: self.attribute(name, None) for name in self.attribute_names}
-        for number, block in enumerate(images.blocks(size)):
-            rows = slice(number * size, number * size + len(block))
+        start = 0
+        for block in images.blocks(size):
+            rows = slice(start, start + len(block))
+            start = rows.stop
             yield Records(
                 images=block,
                 labels=labels[rows],

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from fer_cli import files
 from fer_cli.errors import InputError
 from fer_cli.labels import SPLITS
-from fer_cli.records import Records
-from fer_cli.store.schema import BLOCK_ROWS, FORMAT, VERSION
+from fer_cli.records import Records, concatenate
+from fer_cli.store.schema import FORMAT, VERSION, block_rows, validate
+from fer_cli.store.spool import Spool
 
 #: A chunk holds about this much, so that one random row costs little more than itself.
 _CHUNK_BYTES = 64 << 10
@@ -28,14 +29,18 @@ Pixels = npt.NDArray[np.uint8]
 class DatasetWriter:
     """Takes `Records` in any split order; images stream to disk, the small columns wait in memory until `finish`."""
 
-    def __init__(self, path: Path, class_names: Sequence[str], attribute_values: Mapping[str, Sequence[str]]) -> None:
-        self._path, self._class_names, self._attribute_values = path, tuple(class_names), attribute_values
-        self._file = h5py.File(path, "w")
+    def __init__(
+        self, path: Path, temporary: Path, class_names: Sequence[str], attribute_values: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._path, self._temporary = path, temporary
+        self._class_names, self._attribute_values = tuple(class_names), attribute_values
+        self._spool = Spool(temporary, "w")
         self._images: h5py.Dataset | None = None
         self._parts: list[Records] = []
+        self.finished = False
 
     def __len__(self) -> int:
-        return 0 if self._images is None else int(self._images.shape[0])
+        return sum(map(len, self._parts))
 
     def append(self, records: Records) -> None:
         """Add rows; their image shape and their columns must be those of the rows before."""
@@ -44,7 +49,7 @@ class DatasetWriter:
         if int(records.labels.max()) >= len(self._class_names):
             raise InputError(f"labels: expected below {len(self._class_names)}. Received: {records.labels.max()}")
         if self._images is None:
-            self._images = _create_images(self._file, records.images.shape[1:])
+            self._images = _create_images(self._spool.hdf5, records.images.shape[1:])
         elif self._images.shape[1:] != records.images.shape[1:]:
             raise InputError(
                 f"{records.source[0]}: expected an image of {self._images.shape[1:]} like those before. "
@@ -53,6 +58,7 @@ class DatasetWriter:
         start = len(self)
         self._images.resize(start + len(records), axis=0)
         self._images[start:] = records.images
+        self._spool.check()
         # The columns are kept, the pixels are not.
         self._parts.append(_without_pixels(records))
 
@@ -60,7 +66,7 @@ class DatasetWriter:
         """All columns so far as one `Records` whose images have no pixels (N, 0, 0, 1)."""
         if not self._parts:
             raise InputError("no images were found")
-        return _concatenate(self._parts)
+        return concatenate(self._parts)
 
     def finish(
         self,
@@ -80,42 +86,42 @@ class DatasetWriter:
         if not len(order):
             raise InputError("no images are left to write")
         if not np.array_equal(order, np.arange(len(columns))):
-            self._rewrite_images(order)
-        _write_columns(self._file, columns.take(order), codes[order], self._attribute_values)
-        self._file.attrs.update(
+            self._sort_images(order)
+        file = self._spool.hdf5
+        _write_columns(file, columns.take(order), codes[order], self._attribute_values)
+        file.attrs.update(
             {
                 "format": FORMAT,
                 "version": VERSION,
                 "class_names": list(self._class_names),
                 "split_names": list(SPLITS),
-                "color": "gray" if self._file["images"].shape[3] == 1 else "rgb",
+                "color": "gray" if file["images"].shape[3] == 1 else "rgb",
                 "provenance": json.dumps(provenance),
                 "transforms": json.dumps(list(transforms)),
             }
         )
-        self.close()
+        self._spool.flush()
+        validate(self._path, file)
+        self._spool.close()
+        self.finished = True
 
-    def close(self) -> None:
-        """Close the file; once is enough, twice is harmless."""
-        if self._file:
-            self._file.close()
+    def discard(self) -> None:
+        """Close the file without finishing it."""
+        self._spool.discard()
 
-    def _rewrite_images(self, order: npt.NDArray[np.intp]) -> None:
+    def _sort_images(self, order: npt.NDArray[np.intp]) -> None:
         """Copy the images of `order` (ascending within each split) into a fresh file that takes this one's place."""
-        with files.atomic_path(self._path) as sorted_path:
-            target = h5py.File(sorted_path, "w")
-            try:
-                old = self._file["images"]
-                new = _create_images(target, old.shape[1:], len(order))
-                written = 0
-                for rows in _block_runs(order):
-                    first, last = int(rows[0]), int(rows[-1])
-                    new[written : written + len(rows)] = old[first : last + 1][rows - first]
-                    written += len(rows)
-            finally:
-                target.close()
-            self.close()
-        self._file = h5py.File(self._path, "r+")
+        sorted_path = self._temporary.with_suffix(".sorted")
+        target = Spool(sorted_path, "w")
+        try:
+            _copy_images(self._spool.hdf5["images"], target, order)
+            target.close()
+            self._spool.close()
+            sorted_path.replace(self._temporary)
+        finally:
+            target.discard()
+            sorted_path.unlink(missing_ok=True)
+        self._spool = Spool(self._temporary, "r+")
 
 
 @contextlib.contextmanager
@@ -124,20 +130,27 @@ def create_dataset(
 ) -> Iterator[DatasetWriter]:
     """A writer whose file appears at `path` only when the block ends well; the block must call `finish`.
 
-    attribute_values: for coded attributes, the names that their codes stand for.
+    attribute_values: for coded attributes, the names that their codes stand for. Raises `OutputError` where the file
+    system refuses, a full disk included.
     """
     with files.atomic_path(path) as temporary:
-        writer = DatasetWriter(temporary, class_names, attribute_values or {})
+        writer = DatasetWriter(path, temporary, class_names, attribute_values or {})
         try:
             yield writer
         finally:
-            _close_quietly(writer)
+            writer.discard()
+        if not writer.finished:
+            raise RuntimeError(f"{path}: finish() was not called")
 
 
-def _close_quietly(writer: DatasetWriter) -> None:
-    # After a full disk HDF5 fails once more at closing; the first error is the one to tell.
-    with contextlib.suppress(OSError, RuntimeError):
-        writer.close()
+def _copy_images(old: h5py.Dataset, target: Spool, order: npt.NDArray[np.intp]) -> None:
+    new = _create_images(target.hdf5, old.shape[1:], len(order))
+    written = 0
+    for rows in _block_runs(order, block_rows(old.shape[1:])):
+        first, last = int(rows[0]), int(rows[-1])
+        new[written : written + len(rows)] = old[first : last + 1][rows - first]
+        target.check()
+        written += len(rows)
 
 
 def _create_images(file: h5py.File, shape: tuple[int, ...], rows: int = 0) -> h5py.Dataset:
@@ -176,27 +189,7 @@ def _without_pixels(records: Records) -> Records:
     return replace(records, images=np.empty((len(records), 0, 0, 1), np.uint8))
 
 
-def _concatenate(parts: Sequence[Records]) -> Records:
-    first = parts[0]
-    for part in parts:
-        if (
-            set(part.attributes) != set(first.attributes)
-            or (part.votes is None) != (first.votes is None)
-            or (part.subject is None) != (first.subject is None)
-        ):
-            raise InputError(f"{part.source[0]}: its columns (votes, subject, attributes) differ from those before")
-    return Records(
-        images=np.concatenate([p.images for p in parts]),
-        labels=np.concatenate([p.labels for p in parts]),
-        split=np.concatenate([p.split for p in parts]),
-        source=[s for p in parts for s in p.source],
-        votes=None if first.votes is None else np.concatenate([p.votes for p in parts if p.votes is not None]),
-        subject=None if first.subject is None else [s for p in parts if p.subject is not None for s in p.subject],
-        attributes={name: np.concatenate([p.attributes[name] for p in parts]) for name in first.attributes},
-    )
-
-
-def _block_runs(order: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
-    """Cut `order` into ascending runs, each within one block of the file, which bounds the memory of a copy."""
-    block = order // BLOCK_ROWS
+def _block_runs(order: npt.NDArray[np.intp], size: int) -> list[npt.NDArray[np.intp]]:
+    """Cut `order` into ascending runs, each within one block of `size` rows, which bounds the memory of a copy."""
+    block = order // size
     return np.split(order, np.flatnonzero((np.diff(order) < 0) | (np.diff(block) != 0)) + 1)

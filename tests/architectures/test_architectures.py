@@ -71,5 +71,5 @@ def test_a_stem_decides_the_resolution_of_the_first_stage(stem: str, side: int) 
 
 
 def test_an_unknown_stem_says_what_was_expected() -> None:
-    with pytest.raises(ValueError, match="expected small or imagenet. Received: tiny"):
+    with pytest.raises(ValueError, match=r"expected small or imagenet\. Received: tiny"):
         residual_network((48, 48, 1), 7, name="net", depths=(1,), widths=(8,), stem="tiny")
