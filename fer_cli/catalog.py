@@ -28,6 +28,23 @@ ARCHITECTURES: dict[str, str] = {
     "resnet34": "fer_cli.architectures.residual:resnet34",
 }
 
+#: Test-time augmentations: images -> the views whose probabilities are averaged.
+TEST_TIME: dict[str, str] = {
+    "none": "fer_cli.transform.crops:single",
+    "flip": "fer_cli.transform.crops:flip",
+    "ten-crop": "fer_cli.transform.crops:ten_crop",
+}
+
+#: Illumination corrections: images -> images of the same shape.
+ILLUMINATIONS: dict[str, str] = {
+    "equalize": "fer_cli.transform.illuminate:equalize",
+    "clahe": "fer_cli.transform.illuminate:clahe",
+    "gamma": "fer_cli.transform.illuminate:gamma",
+    "tan-triggs": "fer_cli.transform.illuminate:tan_triggs",
+    "plane": "fer_cli.transform.illuminate:plane",
+    "dog": "fer_cli.transform.illuminate:dog",
+}
+
 
 def find(table: Mapping[str, str], name: str, what: str) -> Any:
     """Import and return what `name` stands for in `table`.

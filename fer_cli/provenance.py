@@ -13,8 +13,13 @@ from typing import Any
 
 import fer_cli
 from fer_cli import files
+from fer_cli.errors import InputError
+
+#: The file that a directory output holds first of all.
+RESULT = "result.json"
 
 _PACKAGES = ("numpy", "h5py", "opencv-python", "scikit-learn", "keras", "tensorflow", "jax", "torch")
+_RECORD_KEYS = frozenset({"command", "inputs", "parameters", "results"})
 
 
 def command_line() -> str:
@@ -36,6 +41,23 @@ def versions() -> dict[str, str]:
 def describe_inputs(paths: Iterable[Path]) -> list[dict[str, str]]:
     """Path and SHA-256 of each input file."""
     return [{"path": str(path), "sha256": files.sha256(path)} for path in paths]
+
+
+def result_file(path: Path) -> Path:
+    """The `result.json` of a folder; another path is taken to be such a file itself."""
+    return path / RESULT if path.is_dir() else path
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A record that `record` made, from its JSON file or from the folder that holds it as `result.json`.
+
+    Raises `InputError` for a file that is no such record.
+    """
+    file = result_file(path)
+    found = files.read_json(file)
+    if not (isinstance(found, dict) and _RECORD_KEYS.issubset(found) and isinstance(found["results"], dict)):
+        raise InputError(f"{file}: not a result of fer; expected a JSON object with {', '.join(sorted(_RECORD_KEYS))}")
+    return found
 
 
 def record(

@@ -122,3 +122,10 @@ def test_json_that_is_none_is_told(tmp_path: Path, content: bytes | None, messag
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         files.read_json(path)
+
+
+def test_a_file_in_place_of_an_output_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OutputError, match="out: cannot be written"), files.atomic_folder(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out").read_text() == "mine"

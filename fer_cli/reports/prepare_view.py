@@ -8,6 +8,8 @@ from typing import Any
 from fer_cli.labels import SPLITS
 from fer_cli.reports.terminal import Terminal
 
+DUPLICATES_HEADER = ("rows of", "that stand also", "rows")
+
 
 def show(terminal: Terminal, results: Mapping[str, Any]) -> None:
     """Print the `results` of a prepare record."""
@@ -29,15 +31,20 @@ def _show_table(terminal: Terminal, table: Mapping[str, Mapping[str, int]]) -> N
     terminal.table("images", ["class", *SPLITS, "all"], [*rows, ["all", *totals]])
 
 
-def _show_duplicates(terminal: Terminal, duplicates: Mapping[str, Any]) -> None:
+def duplicate_rows(duplicates: Mapping[str, Any]) -> list[list[Any]]:
+    """Split, where its images stand also, and how many rows: what there is of identical images in a prepare record."""
     rows = [[split, f"earlier in {split}", count] for split, count in duplicates["repeated"].items()]
     for split, others in duplicates["shared"].items():
         rows += [[split, f"in {other}", count] for other, count in others.items()]
-    found = [row for row in rows if row[2]]
+    return [row for row in rows if row[2]]
+
+
+def _show_duplicates(terminal: Terminal, duplicates: Mapping[str, Any]) -> None:
+    found = duplicate_rows(duplicates)
     if not found:
         terminal.log("no two images are identical")
         return
-    terminal.table("images with identical pixels", ["rows of", "that stand also", "rows"], found)
+    terminal.table("images with identical pixels", DUPLICATES_HEADER, found)
     terminal.log(
         f"{duplicates['images']:,} images stand more than once, "
         f"{duplicates['conflicting']:,} of them with different labels"

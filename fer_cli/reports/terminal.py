@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -37,16 +38,20 @@ class Terminal:
         self.log_console.print(f"warning: {text}", style="yellow", markup=False)
 
     def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table; cells that are not text are aligned right."""
+        """A table; all but a first column of text is aligned right.
+
+        One that is too wide for the terminal is turned over where that makes it narrower: a column a row.
+        """
         if self.quiet:
             return
-        table = Table(title=title, title_justify="left", title_style="bold")
-        for column, name in enumerate(header):
-            is_text = all(isinstance(row[column], str) for row in rows)
-            table.add_column(name, justify="left" if is_text and column == 0 else "right", overflow="fold")
-        for row in rows:
-            table.add_row(*(_cell(value) for value in row))
-        self._table_console.print(table)
+        console = self._table_console
+        table = _table(title, header, rows)
+        if _width(console, table) > console.width:
+            turned = _table(
+                title, [header[0], *(_cell(row[0]) for row in rows)], list(zip(header, *rows, strict=True))[1:]
+            )
+            table = min(table, turned, key=lambda candidate: _width(console, candidate))
+        console.print(table)
 
     def finish(self, record: Mapping[str, Any]) -> None:
         """Print the record when --json was given."""
@@ -80,6 +85,21 @@ class Terminal:
                 self.log(f"{what}: {done}" + (f" of {total}" if total else ""))
 
         return advance
+
+
+def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column, name in enumerate(header):
+        is_text = all(isinstance(row[column], str) for row in rows)
+        table.add_column(name, justify="left" if is_text and column == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _width(console: Console, table: Table) -> int:
+    """Columns of the terminal that a table needs to fold nothing."""
+    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
 
 
 def _cell(value: Any) -> str:

@@ -1,0 +1,50 @@
+# `make` alone lists what can be made.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+FER    := $(BIN)/fer
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@echo "studies: $(patsubst recipes/%/Makefile,study-%,$(wildcard recipes/*/Makefile))"
+
+# One stamp for each set of packages; a change of setup.py installs again.
+$(VENV)/installed: setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/installed-dev: setup.py $(VENV)/installed
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed  ## synthetic faces, a small network, its scores and one page that shows them: demo/index.html
+	$(FER) prepare synthetic -o demo/faces.h5 --overwrite
+	$(FER) train demo/faces.h5 --epochs 12 --augment light -o demo/mini.keras --overwrite
+	$(FER) eval demo/mini.keras demo/faces.h5 --split test -o demo/test --overwrite
+	$(FER) report demo -o demo/index.html --overwrite
+	@echo "the page is $(CURDIR)/demo/index.html"
+
+test: $(VENV)/installed-dev  ## ruff, mypy and the whole suite
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: $(VENV)/installed-dev  ## mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/installed-dev  ## write the command reference in README.md anew from --help
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/installed-dev  ## every figure of benchmarks/
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+study-%: $(VENV)/installed  ## a study of recipes/, for example: make study-quickstart FER2013=path/fer2013.csv
+	$(MAKE) -f recipes/$*/Makefile FER="$(CURDIR)/$(FER)"
+
+.PHONY: help demo test lint docs bench

@@ -1,0 +1,219 @@
+"""Results and dataset files as sections of a report: tables, figures, and where they came from."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_cli import provenance
+from fer_cli.errors import InputError
+from fer_cli.reports import figures, prepare_view, tables
+from fer_cli.store.reader import Dataset, open_dataset
+from fer_cli.store.schema import is_dataset
+
+#: Faces of each class on a dataset's sheet.
+FACES = 10
+#: Lines about files that were passed over, of which there may be thousands.
+NOTES = 10
+#: The order of a study; results of other commands follow.
+_ORDER = ("prepare", "train", "eval", "compare")
+_CAPTIONS = {
+    "confusion_matrix": "Confusion matrix: counts, and percent of each given class.",
+    "reliability": "Reliability: accuracy against confidence, and how many predictions each bin holds.",
+    "mistakes": "The most confident mistakes: given class → predicted class and its probability.",
+    "curves": "Training: loss, accuracy and top-3 accuracy by epoch.",
+    "comparison": "Accuracy with its 95 % bootstrap interval.",
+}
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows below a heading; the first column names the row."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A PNG as a data URI, with its size in pixels, its caption and the text for those who cannot see it."""
+
+    uri: str
+    width: int
+    height: int
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One result or one dataset. origin: facts such as command line, date, hashes and versions."""
+
+    anchor: str
+    kind: str
+    title: str
+    command_line: str
+    tables: list[Table]
+    figures: list[Figure]
+    parameters: list[tuple[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    origin: list[tuple[str, Any]] = field(default_factory=list)
+
+
+def find(folders: Iterable[Path]) -> tuple[dict[Path, Record], list[Path]]:
+    """All results (by their file) and all dataset files below `folders`, in the order of a study.
+
+    Hidden folders are passed over. Raises `InputError` for a folder that is none, for a `result.json` that is no
+    result, and where nothing is found.
+    """
+    found = sorted({path for folder in folders for path in _walk(folder)})
+    records = {path: provenance.read_record(path) for path in found if path.name == provenance.RESULT}
+    datasets = [path for path in found if path.suffix == ".h5" and is_dataset(path)]
+    if not records and not datasets:
+        raise InputError(f"{', '.join(map(str, folders))}: no {provenance.RESULT} and no dataset file below")
+    return dict(sorted(records.items(), key=lambda item: _place(item[1]["command"]))), datasets
+
+
+def _place(command: str) -> int:
+    return _ORDER.index(command) if command in _ORDER else len(_ORDER)
+
+
+def _walk(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place) / name for name in names)
+
+
+def result_section(anchor: str, path: Path, record: Record) -> Section:
+    """The section of a result and of the figures that lie beside it."""
+    results, command = record["results"], record["command"]
+    title = _title(path, record)
+    return Section(
+        anchor=anchor,
+        kind=command,
+        title=title,
+        command_line=record.get("command_line", ""),
+        tables=_TABLES.get(command, _plain_tables)(results),
+        figures=[_figure(file, title) for file in _pngs(path, results)],
+        parameters=list(tables.flatten(record["parameters"])),
+        notes=[str(note) for note in results.get("notes", ())],
+        origin=_origin(path, record),
+    )
+
+
+def dataset_section(anchor: str, path: Path) -> Section:
+    """The section of a dataset file: its class × split table and faces of each class."""
+    # Without a memory budget only the faces that are shown are read.
+    with open_dataset(path, budget=0) as dataset:
+        table, size = dataset.table(), "×".join(map(str, dataset.image_shape))
+        rows: list[list[Any]] = [
+            [name, *map(int, counts), int(counts.sum())]
+            for name, counts in zip(dataset.class_names, table, strict=True)
+        ]
+        rows.append(["all", *map(int, table.sum(0)), int(table.sum())])
+        made = dataset.provenance
+        found = made.get("results", {})
+        return Section(
+            anchor=anchor,
+            kind="dataset",
+            title=path.stem,
+            command_line=made.get("command_line") or "",
+            tables=[
+                Table("Images by class and split", ["class", *dataset.split_names, "all"], rows),
+                *_duplicates(found),
+            ],
+            figures=[_face_figure(dataset)],
+            parameters=[("size", size), *tables.flatten(made.get("parameters", {}))],
+            notes=[str(note) for note in (*found.get("notes", ()), *found.get("passed_over", ())[:NOTES])],
+            origin=_origin(path, made),
+        )
+
+
+def _duplicates(found: Mapping[str, Any]) -> list[Table]:
+    """What `fer prepare` found of identical images, when it made the file."""
+    rows = prepare_view.duplicate_rows(found["duplicates"]) if "duplicates" in found else []
+    return [Table("Images with identical pixels", prepare_view.DUPLICATES_HEADER, rows)] if rows else []
+
+
+def _origin(path: Path, record: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    inputs = [(entry["path"], f"SHA-256 {entry['sha256']}") for entry in record.get("inputs", ())]
+    versions = ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items())
+    return [("file", path), ("date", record.get("date")), *inputs, ("versions", versions or None)]
+
+
+def _face_figure(dataset: Dataset) -> Figure:
+    labels, images = dataset.labels(None), dataset.images(None)
+    chosen = []
+    for label in range(len(dataset.class_names)):
+        rows = np.flatnonzero(labels == label)
+        chosen.extend(rows[np.linspace(0, len(rows) - 1, min(FACES, len(rows))).astype(int)])
+    captions = [dataset.class_names[labels[row]] for row in chosen]
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = Path(folder) / "faces.png"
+        figures.face_sheet(images.take(chosen), captions, sheet, columns=FACES)
+        caption = f"Up to {FACES} faces of each class, taken at even distances from all rows."
+        return _figure(sheet, dataset.path.stem, caption)
+
+
+def _title(path: Path, record: Record) -> str:
+    """What tells this result from others of its command: models, dataset, split, test-time augmentation."""
+    results, parameters = record["results"], record["parameters"]
+    models = results.get("models") or [results[key] for key in ("model",) if key in results]
+    title = " + ".join(Path(model).stem for model in models) or path.parent.name
+    if "split" in results:
+        title += f" on {Path(results['dataset']).stem} {results['split']}" if "dataset" in results else ""
+    tta = parameters.get("tta", "none")
+    return title if tta == "none" else f"{title}, {tta} TTA"
+
+
+def _pngs(path: Path, results: Mapping[str, Any]) -> list[Path]:
+    """The figures that the result names, else those in its folder."""
+    named = results.get("files")
+    found = [path.parent / name for name in named] if isinstance(named, list) else sorted(path.parent.iterdir())
+    return [file for file in found if file.suffix == ".png" and file.is_file()]
+
+
+def _figure(path: Path, title: str, caption: str | None = None) -> Figure:
+    data = path.read_bytes()
+    # A PNG's header holds width and height as big-endian numbers after the signature and the chunk's name.
+    width, height = (int.from_bytes(data[start : start + 4], "big") for start in (16, 20))
+    text = caption or _CAPTIONS.get(path.stem, path.stem.replace("_", " ").capitalize())
+    uri = "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+    return Figure(uri, width, height, text, f"{title}: {text}")
+
+
+def _eval_tables(results: Mapping[str, Any]) -> list[Table]:
+    conditions = f"Scores (n = {results['n']:,}, {results['protocol']})"
+    found = [Table(conditions, ("score", "value", "95 % interval"), tables.score_rows(results))]
+    if len(results["members"]) > 1:
+        header = ("model", "weight", "accuracy", "macro F1")
+        found.append(Table("Members of the ensemble", header, tables.member_rows(results["members"])))
+    classes = [list(row.values()) for row in results["per_class"]]
+    return [*found, Table("By class", ("class", "support", "precision", "recall", "F1"), classes)]
+
+
+def _compare_tables(results: Mapping[str, Any]) -> list[Table]:
+    title, header, cells = tables.comparison_rows(results["rows"])
+    found = [Table(title or "Results", header, cells)]
+    header, cells = tables.paired_rows(results["rows"])
+    return [*found, Table("Against the first, on the same rows", header, cells)] if cells else found
+
+
+def _plain_tables(results: Mapping[str, Any]) -> list[Table]:
+    shown = {key: value for key, value in results.items() if key not in ("files", "notes")}
+    return [Table("Results", ("result", "value"), list(tables.flatten(shown)))]
+
+
+_TABLES: dict[str, Callable[[Mapping[str, Any]], list[Table]]] = {"eval": _eval_tables, "compare": _compare_tables}

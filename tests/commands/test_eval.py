@@ -1,0 +1,164 @@
+"""`fer eval` on networks whose answers are known."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import helpers
+from tests.helpers import run_fer
+
+OUTPUTS = ["confusion_matrix.png", "mistakes.png", "per_class.csv", "predictions.csv", "reliability.png", "result.json"]
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """A network that names every planted face rightly, but fear happy."""
+    return helpers.write_model(tmp_path / "wrong.keras", wrong=(2,))
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_model_is_scored_and_everything_is_written(wrong: Path, dataset: Path, tmp_path: Path) -> None:
+    result = run_fer("eval", wrong, dataset)
+    assert result.exit_code == 0
+    assert "planted.h5, val, n = 28, single pass, one network" in result.stdout
+    assert "0.8571" in result.stdout
+    folder = tmp_path / "results" / "wrong-val"
+    assert sorted(path.name for path in folder.iterdir()) == OUTPUTS
+    record = json.loads((folder / "result.json").read_text())
+    assert record["results"]["accuracy"] == pytest.approx(6 / 7)
+    assert record["results"]["files"] == OUTPUTS[:-1]
+    assert [Path(entry["path"]).name for entry in record["inputs"]] == ["wrong.keras", "planted.h5"]
+
+
+def test_predictions_hold_every_row_with_all_probabilities(wrong: Path, dataset: Path, tmp_path: Path) -> None:
+    assert run_fer("eval", wrong, dataset, "-o", tmp_path / "out", "-q").exit_code == 0
+    rows = read(tmp_path / "out" / "predictions.csv")
+    assert [row["source"] for row in rows] == [f"planted:{i}" for i in range(70, 98)]
+    assert {row["prediction"] for row in rows if row["label"] == "fear"} == {"happy"}
+    assert all((row["label"] == row["prediction"]) == (row["correct"] == "1") for row in rows)
+    sums = [sum(float(value) for name, value in row.items() if name.startswith("p_")) for row in rows]
+    assert sums == pytest.approx(np.ones(28), abs=1e-5)
+    (fear,) = (row for row in read(tmp_path / "out" / "per_class.csv") if row["class"] == "fear")
+    assert fear == {"class": "fear", "support": "4", "precision": "", "recall": "0.0", "f1": "0.0"}
+
+
+def test_json_is_the_object_in_the_file_and_nothing_else(wrong: Path, dataset: Path, tmp_path: Path) -> None:
+    result = run_fer("eval", wrong, dataset, "-o", tmp_path / "out", "--json")
+    assert json.loads(result.stdout) == json.loads((tmp_path / "out" / "result.json").read_text())
+    assert "accuracy" in result.stderr
+
+
+def test_the_same_command_twice_gives_the_same_result(wrong: Path, dataset: Path, tmp_path: Path) -> None:
+    records = []
+    for name in ("a", "b"):
+        run_fer("eval", wrong, dataset, "-o", tmp_path / name, "--seed", 5, "-q")
+        record = json.loads((tmp_path / name / "result.json").read_text())
+        records.append({key: value for key, value in record.items() if key not in ("date", "command_line")})
+    assert records[0] == records[1]
+    for name in OUTPUTS[:-1]:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_without_mistakes_there_is_no_sheet_of_them(model: Path, dataset: Path, tmp_path: Path) -> None:
+    assert run_fer("eval", model, dataset, "-o", tmp_path / "out").exit_code == 0
+    assert not (tmp_path / "out" / "mistakes.png").exists()
+
+
+def test_several_models_are_an_ensemble_with_a_folder_of_its_own(model: Path, wrong: Path, dataset: Path) -> None:
+    result = run_fer("eval", model, wrong, dataset, "--tta", "flip", "--split", "test", "--weights", "3,1")
+    assert result.exit_code == 0
+    record = json.loads(Path("results/planted-wrong-test-flip/result.json").read_text())
+    assert record["results"]["protocol"] == "flip TTA, ensemble of 2"
+    assert [member["weight"] for member in record["results"]["members"]] == [0.75, 0.25]
+    assert "members" in result.stdout
+
+
+def test_a_strangers_model_is_scored_with_classes(dataset: Path, tmp_path: Path, model: Path) -> None:
+    import keras
+
+    keras.saving.load_model(model).save(tmp_path / "plain.keras")
+    refused = run_fer("eval", tmp_path / "plain.keras", dataset)
+    assert refused.exit_code == 3
+    assert "name them with --classes" in refused.stderr
+    names = "angry,disgust,fear,happy,sad,surprise,neutral"
+    result = run_fer("eval", tmp_path / "plain.keras", dataset, "--classes", names, "--json")
+    assert json.loads(result.stdout)["results"]["accuracy"] == 1
+
+
+def test_images_that_were_adapted_are_mentioned(model: Path, tmp_path: Path) -> None:
+    dataset = helpers.write_dataset(tmp_path / "rgb.h5", helpers.planted_records((0, 14, 0), channels=3))
+    result = run_fer("eval", model, dataset)
+    assert result.exit_code == 0
+    assert "images adapted from 24×24×3 to 24×24×1" in result.stderr
+
+
+def test_an_existing_result_is_kept_unless_overwrite(model: Path, dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run_fer("eval", model, dataset, "-o", out).exit_code == 0
+    before = (out / "result.json").stat().st_mtime_ns
+    refused = run_fer("eval", model, dataset, "-o", out)
+    assert refused.exit_code == 4
+    assert "out exists; choose another -o or say --overwrite" in refused.stderr
+    assert (out / "result.json").stat().st_mtime_ns == before
+    assert run_fer("eval", model, dataset, "-o", out, "--overwrite").exit_code == 0
+    assert (out / "result.json").stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--weights", "1"], 2, "--weights: expected 2, one a model. Received: 1"),
+        (["--weights", "1,x"], 2, "expected numbers separated by commas, not '1,x'"),
+        (["--tta", "blur"], 2, "'blur' is not one of 'none', 'flip', 'ten-crop'"),
+        (["--split", "dev"], 2, "'dev' is not one of 'train', 'val', 'test'"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], status: int, message: str, model: Path, wrong: Path, dataset: Path) -> None:
+    result = run_fer("eval", model, wrong, dataset, *arguments)
+    assert result.exit_code == status
+    assert message in result.stderr
+    assert not Path("results").exists()
+
+
+def test_inputs_that_cannot_be_used(model: Path, dataset: Path, tmp_path: Path) -> None:
+    other = helpers.write_dataset(tmp_path / "two.h5", helpers.planted_records((0, 14, 0)), tuple("abcdefg"))
+    for arguments, message in {
+        (tmp_path / "none.keras", dataset): "none.keras: no such model file",
+        (model, tmp_path / "none.h5"): "none.h5: no such dataset file",
+        (model, other): "the classes do not match. Expected: a, b, c, d, e, f, g. Received: angry",
+        (model, other, "--split", "test"): "the split 'test' is empty; filled are: val",
+    }.items():
+        result = run_fer("eval", *arguments)
+        assert result.exit_code == 3
+        assert message in result.stderr
+    assert not Path("results").exists()
+
+
+def test_an_output_that_cannot_be_written(model: Path, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    result = run_fer("eval", model, dataset, "-o", tmp_path / "file" / "out")
+    assert result.exit_code == 3
+    assert "cannot be written" in result.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_the_scores_are_the_same_on_jax(wrong: Path, dataset: Path, tmp_path: Path) -> None:
+    for backend in ("tensorflow", "jax"):
+        command = [sys.executable, "-m", "fer_cli.main", "eval", wrong, dataset, "-o", tmp_path / backend]
+        subprocess.run(list(map(str, command)), check=True, env={**os.environ, "KERAS_BACKEND": backend})
+    tables = [read(tmp_path / backend / "predictions.csv") for backend in ("tensorflow", "jax")]
+    for ours, theirs in zip(*tables, strict=True):
+        assert float(ours["p_happy"]) == pytest.approx(float(theirs["p_happy"]), abs=1e-5)
