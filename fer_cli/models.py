@@ -58,9 +58,18 @@ def save_model(network: keras.Model, path: Path, metadata: dict[str, Any]) -> No
     if missing:
         raise ValueError(f"metadata: expected class_names and input_shape. Missing: {', '.join(sorted(missing))}")
     with files.atomic_path(path) as temporary:
-        network.save(temporary)
+        _without_training_state(network).save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(METADATA_MEMBER, json.dumps(metadata, indent=2))
+
+
+def _without_training_state(network: keras.Model) -> keras.Model:
+    """The same network uncompiled: Keras saves the optimizer's moments with a compiled one, which doubles the file."""
+    if not network.compiled:
+        return network
+    twin = keras.models.clone_model(network)
+    twin.set_weights(network.get_weights())
+    return twin
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

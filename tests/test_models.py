@@ -30,6 +30,16 @@ def test_keras_alone_can_load_it(model: Path) -> None:
     assert keras.saving.load_model(model).output_shape == (None, 7)
 
 
+def test_the_optimizer_stays_out_of_the_file(tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="logits")])
+    network.compile("adam", "mse")
+    network.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
+    models.save_model(network, tmp_path / "net.keras", {"class_names": ["a", "b"], "input_shape": [4]})
+    saved = keras.saving.load_model(tmp_path / "net.keras")
+    assert not saved.compiled
+    np.testing.assert_array_equal(saved.get_layer("logits").kernel, network.get_layer("logits").kernel)
+
+
 class TestAnyonesOwnModel:
     @pytest.fixture
     def foreign(self, tmp_path: Path) -> Path:
