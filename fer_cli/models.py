@@ -67,7 +67,7 @@ def _without_training_state(network: keras.Model) -> keras.Model:
     """The same network uncompiled: Keras saves the optimizer's moments with a compiled one, which doubles the file."""
     if not network.compiled:
         return network
-    twin = keras.models.clone_model(network)
+    twin = type(network).from_config(network.get_config())
     twin.set_weights(network.get_weights())
     return twin
 
