@@ -31,6 +31,7 @@ setup(
         "opencv-python>=4.10,<5",  # 5.0 dropped the Haar cascades
         "rich>=13.7",
         "scikit-learn>=1.5,<2",
+        "scipy>=1.11,<2",
         "tensorflow>=2.19,<3",
     ],
     extras_require={
@@ -40,6 +41,6 @@ setup(
         "dask": ["dask>=2025.1", "distributed>=2025.1"],
         "export": ["tf2onnx>=1.16", "onnxruntime>=1.20", "ai-edge-litert>=1.2"],
         "plots": ["plotly>=6,<7"],
-        "dev": ["hypothesis>=6.100", "mypy>=1.15", "pandas>=2.2", "pytest>=8.3", "ruff>=0.11"],
+        "dev": ["dask>=2025.1", "distributed>=2025.1", "hypothesis>=6.100", "mypy>=1.15", "pandas>=2.2", "pytest>=8.3", "ruff>=0.11"],
     },
 )

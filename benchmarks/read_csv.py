@@ -55,7 +55,9 @@ PREPARE = FRAME.format(
     imports="""
 from fer_cli import catalog
 from fer_cli.datasets.base import ReadOptions
-from fer_cli.datasets.prepare import Selection, open_source, prepare_dataset
+from fer_cli.datasets.choose import Selection
+from fer_cli.datasets.prepare import prepare_dataset
+from fer_cli.datasets.sources import open_source
 for name in catalog.IMPORTERS:
     catalog.find(catalog.IMPORTERS, name, "format")
 """,

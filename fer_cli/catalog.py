@@ -17,6 +17,14 @@ IMPORTERS: dict[str, str] = {
     "synthetic": "fer_cli.datasets.synthetic:SyntheticFaces",
     "dataset": "fer_cli.datasets.dataset_file:DatasetFile",
     "fer2013-hdf5": "fer_cli.datasets.fer2013_hdf5:Fer2013Hdf5",
+    "affectnet-csv": "fer_cli.datasets.affectnet_csv:AffectNetCsv",
+    "affectnet-folder": "fer_cli.datasets.affectnet_folder:AffectNetFolder",
+    "expw": "fer_cli.datasets.expw:ExpW",
+    "rafdb": "fer_cli.datasets.rafdb:RafDb",
+    "ckplus": "fer_cli.datasets.ckplus:CkPlus",
+    "ckplus48": "fer_cli.datasets.ckplus48:CkPlus48",
+    "jaffe": "fer_cli.datasets.jaffe:Jaffe",
+    "kdef": "fer_cli.datasets.kdef:Kdef",
     "fer2013-csv": "fer_cli.datasets.fer2013_csv:Fer2013Csv",
     "fer2013-folder": "fer_cli.datasets.fer2013_folder:Fer2013Folder",
     "folder": "fer_cli.datasets.folder:ImageTree",
@@ -26,6 +34,12 @@ ARCHITECTURES: dict[str, str] = {
     "mini": "fer_cli.architectures.residual:mini",
     "resnet18": "fer_cli.architectures.residual:resnet18",
     "resnet34": "fer_cli.architectures.residual:resnet34",
+}
+
+#: What finds faces in a photo or a frame.
+DETECTORS: dict[str, str] = {
+    "mtcnn": "fer_cli.faces.mtcnn:Mtcnn",
+    "haar": "fer_cli.faces.haar:Haar",
 }
 
 #: Test-time augmentations: images -> the views whose probabilities are averaged.

@@ -109,8 +109,8 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, or of a folder's file names and sizes, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     if path.is_dir():
-        for file in sorted(p for p in path.rglob("*") if p.is_file()):
-            digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\n".encode())
+        for file in _walk(path):
+            digest.update(os.fsencode(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\n"))
         return digest.hexdigest()
     try:
         with path.open("rb") as stream:
@@ -119,6 +119,13 @@ def sha256(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: {os.strerror(error.errno or 0)}") from error
     return digest.hexdigest()
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every file below `folder` in a fixed order; a folder at a time, since some data sets have a million files."""
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (file for name in sorted(names) if (file := Path(parent, name)).is_file())
 
 
 def _umask() -> int:

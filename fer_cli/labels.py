@@ -25,7 +25,7 @@ SYNONYMS: dict[str, str] = {
     "contemptuous": "contempt", "con": "contempt",
 }  # fmt: skip
 
-#: fer2013.csv, column `emotion`; ExpW uses the same codes.
+#: fer2013.csv, column `emotion`; the last column of ExpW's label.lst has the same codes.
 FER2013_CODES: dict[int, str] = dict(enumerate(EMOTIONS))
 #: fer2013.csv, column `Usage`.
 FER2013_USAGES: dict[str, str] = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}
@@ -35,6 +35,32 @@ FERPLUS_COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 #: How FER+ votes become labels; `fer_cli.datasets.ferplus.decide` defines them.
 VOTES_MODES: tuple[str, ...] = ("majority", "argmax", "soft")
+
+#: CK+, the number in each `_emotion.txt`; CK+48 names its folders so.
+CKPLUS_CODES: dict[int, str] = {
+    0: "neutral", 1: "angry", 2: "contempt", 3: "disgust", 4: "fear", 5: "happy", 6: "sad", 7: "surprise",
+}  # fmt: skip
+#: JAFFE, second part of a file's name.
+JAFFE_CODES: dict[str, str] = {
+    "AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise",
+}  # fmt: skip
+#: KDEF, letters 5 and 6 of a file's name; fear is "afraid".
+KDEF_CODES: dict[str, str] = {
+    "AF": "fear", "AN": "angry", "DI": "disgust", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise",
+}  # fmt: skip
+#: AffectNet, column or file `expression`.
+AFFECTNET_CODES: dict[int, str] = {
+    0: "neutral", 1: "happy", 2: "sad", 3: "surprise", 4: "fear", 5: "disgust", 6: "angry", 7: "contempt",
+}  # fmt: skip
+#: AffectNet's codes that are no emotion.
+AFFECTNET_OTHERS: dict[int, str] = {8: "none", 9: "uncertain", 10: "no face"}
+#: RAF-DB, list_patition_label.txt.
+RAFDB_CODES: dict[int, str] = {
+    1: "surprise", 2: "fear", 3: "disgust", 4: "happy", 5: "sad", 6: "angry", 7: "neutral",
+}  # fmt: skip
+
+#: Values of the attribute `gender`, the same in every data set that has it.
+GENDERS: tuple[str, ...] = ("male", "female", "unsure")
 
 #: Folder names that stand for a split in image trees.
 SPLIT_SYNONYMS: dict[str, str] = {

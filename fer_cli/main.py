@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -15,7 +17,7 @@ import click
 from fer_cli import __version__
 from fer_cli.errors import FerError, InterruptedWorkError
 
-COMMANDS = ("prepare", "train", "eval", "compare", "report")
+COMMANDS = ("prepare", "eda", "augment", "train", "eval", "compare", "report")
 
 
 class FerGroup(click.Group):
@@ -38,6 +40,9 @@ class FerGroup(click.Group):
     ) -> NoReturn:
         """Run, and exit with the status that DESIGN.md, "Commands", lists."""
         extra["standalone_mode"] = False
+        if threading.current_thread() is threading.main_thread():
+            # A polite kill leaves as little behind as Ctrl-C.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             status = super().main(args, prog_name or "fer", **extra)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -89,3 +94,7 @@ def cli(verbose: bool, debug: bool) -> None:
     # Other packages' debug logs are not about the study.
     logging.getLogger("fer_cli").setLevel(level)
     logging.getLogger().setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    cli()

@@ -6,7 +6,9 @@ by hand and nothing needs training.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,16 +56,29 @@ def planted_records(counts: tuple[int, int, int] = (70, 28, 28), seed: int = 0, 
     )
 
 
-def write_dataset(path: Path, records: Records | None = None, class_names: tuple[str, ...] = EMOTIONS) -> Path:
-    """A dataset file of `records` (default: `planted_records()`)."""
+def write_dataset(
+    path: Path,
+    records: Records | None = None,
+    class_names: tuple[str, ...] = EMOTIONS,
+    transforms: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """A dataset file of `records` (default: `planted_records()`); transforms: what it says was applied to them."""
     with create_dataset(path, class_names) as writer:
         writer.append(records if records is not None else planted_records())
-        writer.finish({"command": "test"})
+        writer.finish({"command": "test"}, transforms)
     return path
 
 
-def write_model(path: Path, wrong: tuple[int, ...] = (), class_names: tuple[str, ...] = EMOTIONS) -> Path:
-    """A network built by hand that names planted faces rightly, but those of the classes `wrong` one class on."""
+def write_model(
+    path: Path,
+    wrong: tuple[int, ...] = (),
+    class_names: tuple[str, ...] = EMOTIONS,
+    transforms: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """A network built by hand that names planted faces rightly, but those of the classes `wrong` one class on.
+
+    transforms: what its file says was applied to its training faces.
+    """
     import keras
 
     from fer_cli.models import save_model
@@ -81,7 +96,12 @@ def write_model(path: Path, wrong: tuple[int, ...] = (), class_names: tuple[str,
     save_model(
         keras.Model(inputs, outputs),
         path,
-        {"class_names": list(class_names), "input_shape": [SIDE, SIDE, 1], "architecture": {"name": "planted"}},
+        {
+            "class_names": list(class_names),
+            "input_shape": [SIDE, SIDE, 1],
+            "architecture": {"name": "planted"},
+            "transforms": list(transforms),
+        },
     )
     return path
 

@@ -107,6 +107,15 @@ def test_sha256_of_a_folder_follows_names_and_sizes(tmp_path: Path) -> None:
     assert len({first, renamed, files.sha256(tmp_path)}) == 3
 
 
+def test_sha256_of_a_folder_takes_names_that_are_not_utf8(tmp_path: Path) -> None:
+    first = files.sha256(tmp_path)
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9")).touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    assert files.sha256(tmp_path) != first
+
+
 def test_json_comes_back(tmp_path: Path) -> None:
     data = {"name": "fear – 恐れ", "n": [1, 2.5, None]}
     files.write_json(tmp_path / "a.json", data)

@@ -15,9 +15,7 @@ def class_counts(
     table: npt.NDArray[np.int64], class_names: Sequence[str], split_names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """A dictionary a class: its name, its rows in each split, and in all. table: (classes, splits)."""
-    return [
-        {"class": name, **_by_split(counts, split_names)} for name, counts in zip(class_names, table, strict=True)
-    ]
+    return [{"class": name, **_by_split(counts, split_names)} for name, counts in zip(class_names, table, strict=True)]
 
 
 def subject_counts(subjects: Sequence[str], splits: Codes, split_names: Sequence[str]) -> list[dict[str, Any]]:
@@ -49,15 +47,16 @@ def _subjects(name: str, counts: npt.NDArray[np.int64], shared: npt.NDArray[np.b
 
 
 def value_counts(
-    attribute: str, codes: Codes, values: Sequence[str], splits: Codes, split_names: Sequence[str]
+    attribute: str, codes: npt.NDArray[np.generic], values: Sequence[str], splits: Codes, split_names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """A dictionary for each value of a coded attribute: its rows in each split, and in all.
 
     codes: (N,), index into `values`; codes without a name stand under their number, after the others.
     """
-    known = max(len(values), int(codes.max()) + 1)
+    rows = codes.astype(np.intp)
+    known = max(len(values), int(rows.max()) + 1)
     table = np.zeros((known, len(split_names)), np.int64)
-    np.add.at(table, (codes, splits), 1)
+    np.add.at(table, (rows, splits), 1)
     names = [*values, *(f"code {code}" for code in range(len(values), known))]
     return [
         {"attribute": attribute, "value": name, **_by_split(counts, split_names)}
@@ -70,9 +69,11 @@ def number_summary(attribute: str, values: npt.NDArray[np.generic]) -> dict[str,
     """Number of values that are one (not NaN), mean, standard deviation, least, median, greatest; None without any."""
     numbers = np.asarray(values, np.float64)
     numbers = numbers[np.isfinite(numbers)]
-    measures = {"mean": np.mean, "sd": np.std, "min": np.min, "median": np.median, "max": np.max}
-    found = {name: float(measure(numbers)) if len(numbers) else None for name, measure in measures.items()}
-    return {"attribute": attribute, "n": len(numbers), **found}
+    if not len(numbers):
+        return {"attribute": attribute, "n": 0, **dict.fromkeys(("mean", "sd", "min", "median", "max"))}
+    low, middle, high = np.quantile(numbers, (0, 0.5, 1))
+    found = {"mean": numbers.mean(), "sd": numbers.std(), "min": low, "median": middle, "max": high}
+    return {"attribute": attribute, "n": len(numbers), **{name: float(value) for name, value in found.items()}}
 
 
 def _by_split(counts: npt.NDArray[np.int64], split_names: Sequence[str]) -> dict[str, int]:

@@ -71,12 +71,31 @@ class Description:
             "n": len(self.groups[0]),
             "image_shape": list(self.image_shape),
             "pca_shape": list(self.pca_shape),
-            "components_90": pca.components_for(self.variances, SHARES[0]),
-            "components_95": pca.components_for(self.variances, SHARES[1]),
+            "pixels": len(self.variances),
             "variance": float(self.variances.sum()),
+            **{f"components_{100 * share:.0f}": pca.components_for(self.variances, share) for share in SHARES},
             "per_class": [_numbers(group) for group in self.groups],
             "notes": self.notes(),
         }
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Name -> rows of a CSV file: the components' variances, the histograms, and the numbers of each class."""
+        shares = pca.cumulative(self.variances)
+        variance = [
+            {"component": i, "variance": float(value), "cumulative_share": float(share)}
+            for i, (value, share) in enumerate(zip(self.variances, shares, strict=True), start=1)
+        ]
+        per_class = [_numbers(group) for group in self.groups]
+        return {"variance": variance, "histograms": self._histogram_rows(), "per_class": per_class}
+
+    def _histogram_rows(self) -> list[dict[str, Any]]:
+        rows = []
+        for measure, limit in LIMITS.items():
+            counts = {group.name: group.histogram(measure) for group in self.groups}
+            for i in range(BINS):
+                edges = {"from": i * limit / BINS, "to": (i + 1) * limit / BINS}
+                rows.append({"measure": measure, **edges, **{name: int(c[i]) for name, c in counts.items()}})
+        return rows
 
     def notes(self) -> list[str]:
         """What was done to the images before the components were computed, if anything."""
@@ -112,12 +131,12 @@ def describe(
         tally.add(block, labels[start : start + len(block)])
         start += len(block)
         advance(len(block))
-    total = tally.total()
-    groups = [tally.group("all", None, total.covariance(), components, seed)]
-    for label in np.flatnonzero(tally.counts):
-        covariance = tally.moments[label].covariance()
-        groups.append(tally.group(class_names[label], int(label), covariance, components, seed))
-    return Description(groups, pca.variances(total.covariance()), first.shape[1:], tally.pca_shape)
+    everyone = pca.Moments.pooled(tally.moments).covariance()
+    groups = [tally.group("all", None, everyone, components, seed)]
+    for label, moments in enumerate(tally.moments):
+        if tally.counts[label]:
+            groups.append(tally.group(class_names[label], label, moments.covariance(), components, seed))
+    return Description(groups, pca.variances(everyone), first.shape[1:], tally.pca_shape)
 
 
 def sample_rows(labels: Pixels, count: int, seed: int) -> dict[int, npt.NDArray[np.intp]]:
@@ -153,9 +172,6 @@ class _Tally:
             self.moments[label].add(small[chosen])
         self._labels.append(labels)
         self._light.append(np.array([cv2.meanStdDev(image) for image in grey]).reshape(-1, 2))
-
-    def total(self) -> pca.Moments:
-        return pca.Moments.pooled(self.moments)
 
     def group(self, name: str, label: int | None, covariance: Floats, components: int, seed: int) -> Group:
         """The images of `label`, or all with None."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fer_cli import catalog
 from fer_cli.analysis import scores
-from fer_cli.analysis.predict import input_shape, predict
+from fer_cli.analysis.predict import correction_warning, input_shape, missing_corrections, predict
 from fer_cli.datasets.audit import digests
 from fer_cli.errors import UsageError
 from fer_cli.models import LoadedModel
@@ -29,6 +29,8 @@ class Member:
     """One model of an evaluation, scored by itself.
 
     weight: its part of the average; all parts sum to 1. adapted: how the images were brought to its input, or None.
+    illumination: the corrections of its training faces that the images did not have and were given. warning: what
+    makes the images other than those it was trained on, or None.
     """
 
     path: Path
@@ -36,6 +38,8 @@ class Member:
     parameters: int
     weight: float
     adapted: str | None
+    illumination: tuple[str, ...]
+    warning: str | None
     scores: scores.Scores
 
 
@@ -85,6 +89,7 @@ class Evaluation:
             "models": [str(member.path) for member in self.members],
             "split": self.split,
             "protocol": self.protocol,
+            "warnings": [member.warning for member in self.members if member.warning],
             **dataclasses.asdict(scores.score(self.labels, self.probabilities, self.seed)),
             "without_train_duplicates": self._without_duplicates(),
             "class_names": list(self.class_names),
@@ -140,8 +145,8 @@ def evaluate(
     images, labels = dataset.images(split), dataset.labels(split)
     members, mixed = [], np.zeros((len(labels), len(dataset.class_names)))
     for model, part in zip(models, parts, strict=True):
-        probabilities = predict(model, images, dataset.class_names, views, batch_size, advance)
-        members.append(_member(model, part, dataset.image_shape, scores.score(labels, probabilities, seed)))
+        probabilities = predict(model, images, dataset.transforms, dataset.class_names, views, batch_size, advance)
+        members.append(_member(model, part, dataset, scores.score(labels, probabilities, seed)))
         mixed += part * probabilities
     return Evaluation(
         class_names=dataset.class_names,
@@ -167,15 +172,17 @@ def normalise_weights(weights: Sequence[float] | None, count: int) -> list[float
     return [w / sum(weights) for w in weights]
 
 
-def _member(model: LoadedModel, weight: float, image_shape: tuple[int, int, int], own: scores.Scores) -> Member:
-    shape = input_shape(model, image_shape)
-    sizes = ["×".join(map(str, s)) for s in (image_shape, shape)]
+def _member(model: LoadedModel, weight: float, dataset: Dataset, own: scores.Scores) -> Member:
+    shape = input_shape(model, dataset.image_shape)
+    sizes = ["×".join(map(str, s)) for s in (dataset.image_shape, shape)]
     return Member(
         path=model.path,
         architecture=model.metadata.get("architecture", {}).get("name"),
         parameters=model.network.count_params(),
         weight=weight,
-        adapted=None if shape == image_shape else " to ".join(sizes),
+        adapted=None if shape == dataset.image_shape else " to ".join(sizes),
+        illumination=missing_corrections(model, dataset.transforms),
+        warning=correction_warning(model, dataset.transforms, str(dataset.path)),
         scores=own,
     )
 

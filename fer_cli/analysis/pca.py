@@ -11,7 +11,7 @@ from scipy.sparse.linalg import eigsh
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-#: Pixels less 128 lie within ±2^7, so products of so many rows sum to 2^24 at most: float32 counts each integer to there.
+#: Pixels less 128 lie within ±2^7, so products of so many rows sum to 2^24 at most, and to there float32 is exact.
 _CHUNK = 1024
 _MIDDLE = 128
 #: Differences of this size, as parts of the whole variance, are rounding.
@@ -21,8 +21,8 @@ _ROUNDING = 1e-9
 class Moments:
     """Number, sum and products of rows of D bytes, added block by block.
 
-    All sums are integers and exact: products of a thousand rows in float32, which is twice as fast, and the sums of those
-    in float64. Holds 8 D² bytes however many rows are added.
+    All sums are integers and exact: products of a thousand rows in float32, which is twice as fast, and the sums of
+    those in float64. Holds 8 D² bytes however many rows are added.
     """
 
     def __init__(self, size: int) -> None:
@@ -73,7 +73,8 @@ class Moments:
 
 def variances(covariance: Floats) -> Floats:
     """The variance float64 (D,) along each principal component, the largest first."""
-    return np.maximum(np.linalg.eigvalsh(covariance)[::-1], 0)
+    ascending: Floats = np.linalg.eigvalsh(covariance).astype(np.float64)
+    return ascending[::-1].clip(min=0)
 
 
 def leading(covariance: Floats, count: int, seed: int = 0) -> tuple[Floats, Floats]:

@@ -1,17 +1,23 @@
-"""Class probabilities of one model for the images of a split, streamed, with test-time augmentation."""
+"""Class probabilities of one model for the images of a split, streamed, with test-time augmentation.
+
+A model's file says which illumination corrections its training faces went through; images that have not get them here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fer_cli import catalog
 from fer_cli.errors import InputError
 from fer_cli.labels import class_order
 from fer_cli.models import LoadedModel
 from fer_cli.store.reader import ImageRows
 from fer_cli.transform.adapt import adapt
+from fer_cli.transform.illuminate import corrections, illuminate
 
 #: Images a block, by the memory that they take before and after they are brought to the network's input.
 _BLOCK_BYTES = 64 << 20
@@ -21,6 +27,8 @@ _SUM_TOLERANCE = 1e-2
 Pixels = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
 Views = Callable[[Pixels], Iterator[Pixels]]
+#: What was applied to the pixels of a dataset, or of a model's training faces, as their files list it.
+Transforms = Sequence[Mapping[str, Any]]
 
 
 def input_shape(model: LoadedModel, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -29,9 +37,57 @@ def input_shape(model: LoadedModel, image_shape: tuple[int, int, int]) -> tuple[
     return height, width, channels
 
 
+def fit_to_model(images: Pixels, model: LoadedModel, transforms: Transforms = ()) -> Pixels:
+    """Images uint8 (N, h, w, c) as the model knows them: (N, H, W, C) of its input, with its illumination correction.
+
+    transforms: what was applied to the images already; no correction is applied twice. Raises as
+    `missing_corrections`.
+    """
+    missing = missing_corrections(model, transforms)
+    images = adapt(images, input_shape(model, (images.shape[1], images.shape[2], images.shape[3])))
+    for method in missing:
+        images = illuminate(images, method)
+    return images
+
+
+def missing_corrections(model: LoadedModel, transforms: Transforms = ()) -> tuple[str, ...]:
+    """The illumination corrections of the model's training faces that are not among `transforms`, in their order.
+
+    Raises `InputError` where the model names one that this version does not know.
+    """
+    have = corrections(transforms)
+    missing = tuple(method for method in _own_corrections(model) if method not in have)
+    for method in missing:
+        if method not in catalog.ILLUMINATIONS:
+            raise InputError(
+                f"{model.path}: {catalog.unknown('illumination correction', method, catalog.ILLUMINATIONS)}"
+            )
+    return missing
+
+
+def correction_warning(model: LoadedModel, transforms: Transforms, images: str) -> str | None:
+    """One line where `images` (a file's name) have a correction that the model was not trained on, else None.
+
+    A warning and no refusal: a correction cannot be undone, but what it costs is a fair question to ask of a model.
+    """
+    have, own = corrections(transforms), _own_corrections(model)
+    if have == own[: len(have)]:
+        return None
+    trained = f"corrected by {', '.join(own)}" if own else "without that"
+    return (
+        f"{images}: the illumination of these images was corrected ({', '.join(have)}), which cannot be undone; "
+        f"{model.path} was trained on images {trained}"
+    )
+
+
+def _own_corrections(model: LoadedModel) -> tuple[str, ...]:
+    return corrections(model.metadata.get("transforms", ()))
+
+
 def predict(
     model: LoadedModel,
     images: ImageRows,
+    transforms: Transforms,
     class_names: Sequence[str],
     views: Views,
     batch_size: int,
@@ -40,17 +96,21 @@ def predict(
     """Probabilities float32 (N, K), columns in the order of `class_names`, the mean over all views of each image.
 
     Images of another size or number of channels than the network's input are adapted, block by block, never the whole
-    split at once. advance: is called with the number of images just done.
+    split at once, and those without the model's illumination correction get it. transforms: what was applied to the
+    images before. advance: is called with the number of images just done.
     Raises `InputError` where the model's classes are not the same set, or its outputs are no probabilities.
     """
     order = class_order(class_names, model.class_names, str(model.path))
     shape = input_shape(model, images.shape[1:])
     image_bytes = max(int(np.prod(shape)), int(np.prod(images.shape[1:])))
     size = batch_size * max(1, _BLOCK_BYTES // (image_bytes * batch_size))
+    is_corrected = not missing_corrections(model, transforms)
     out = np.empty((len(images), len(class_names)), np.float32)
     done = 0
     for block in images.blocks(size):
-        parts = [model.probabilities(adapt(view, shape), batch_size) for view in views(block)]
+        # A correction sees the whole face in the network's size, as in training; without one, crops keep the detail.
+        faces = block if is_corrected else fit_to_model(block, model, transforms)
+        parts = [model.probabilities(adapt(view, shape), batch_size) for view in views(faces)]
         out[done : done + len(block)] = _checked(np.mean(parts, axis=0), model)
         done += len(block)
         advance(len(block))

@@ -79,6 +79,7 @@ def _evaluate(
     models: tuple[Path, ...], path: Path, settings: dict[str, Any], output: Path, terminal: Terminal
 ) -> dict[str, Any]:
     from fer_cli import framework
+    from fer_cli.datasets.splits import known_leaks
     from fer_cli.store.reader import open_dataset
 
     framework.load()
@@ -95,7 +96,12 @@ def _evaluate(
             evaluation = evaluate(loaded, dataset, **options_, advance=advance)
         with files.atomic_folder(output) as folder:
             names = _write(evaluation, dataset, folder)
-            results = {"dataset": str(path), **evaluation.results(), "files": names}
+            results = {
+                "dataset": str(path),
+                "leaks": known_leaks(dataset.provenance),
+                **evaluation.results(),
+                "files": names,
+            }
             record = provenance.record("eval", [*models, path], settings, results)
             files.write_json(folder / provenance.RESULT, record)
     return record
@@ -130,9 +136,17 @@ def _show(results: dict[str, Any], terminal: Terminal) -> None:
 
     title = f"{Path(results['dataset']).name}, {results['split']}, n = {results['n']:,}, {results['protocol']}"
     terminal.table(title, ("score", "value", "95 % interval"), tables.score_rows(results))
+    for line in results["leaks"]:
+        terminal.warn(f"these scores may be too good: {line}")
     for member in results["members"]:
         if member["adapted"]:
             terminal.log(f"{member['path']}: images adapted from {member['adapted']}")
+        if member["illumination"]:
+            terminal.log(
+                f"{member['path']}: illumination corrected as in training: {', '.join(member['illumination'])}"
+            )
+    for warning in results["warnings"]:
+        terminal.warn(warning)
     if len(results["members"]) > 1:
         terminal.table("members", ("model", "weight", "accuracy", "macro F1"), tables.member_rows(results["members"]))
     header = ("class", "support", "precision", "recall", "F1")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fer_cli.datasets.nearby import Near
 from fer_cli.labels import SPLITS
 
 Digests = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint8]
+
+#: Pairs of near images that are named, and shown on the contact sheet.
+EXAMPLES = 30
 
 
 @dataclass(frozen=True)
@@ -59,15 +64,36 @@ def find_duplicates(digest: Digests, labels: Codes, split: Codes) -> Duplicates:
     )
 
 
-def surplus_rows(digest: Digests, split: Codes) -> Mask:
-    """Which rows `fer prepare --drop-duplicates` drops, as a mask (N,): all of them are training rows.
+def surplus_rows(digest: Digests, split: Codes, keep: str = "test") -> Mask:
+    """Which rows `fer prepare --drop-duplicates` drops, as a mask (N,).
 
-    A training row goes when its image is also in val or test, or earlier in train. The rows of val and test stay, the
-    repeated ones too, so that scores on official splits remain comparable with anybody's.
+    digest: uint64 (N,), any number that is the same for images that count as one.
+    keep "test": all of them are training rows. A training row goes when its image is also in val or test, or earlier in
+    train. The rows of val and test stay, the repeated ones too, so that scores on official splits remain comparable
+    with anybody's. keep "train": each image stays once, in the first of train, val and test that has it.
     """
+    order = np.argsort(split, kind="stable")
     train = split == SPLITS.index("train")
-    surplus: Mask = train & np.isin(digest, digest[~train])
-    candidates = np.flatnonzero(train & ~surplus)
-    _, first = np.unique(digest[candidates], return_index=True)
-    surplus[np.delete(candidates, first)] = True
+    surplus = np.zeros(len(digest), np.bool_)
+    if keep == "test":
+        surplus |= train & np.isin(digest, digest[~train])
+        order = order[train[order] & ~surplus[order]]
+    _, first = np.unique(digest[order], return_index=True)
+    surplus[np.delete(order, first)] = True
     return surplus
+
+
+def near_duplicates(near: Near, digest: Digests, labels: Codes, split: Codes) -> dict[str, Any]:
+    """Counts as of `Duplicates`, of images that are near or identical, and some pairs that are near only.
+
+    All arrays are (N,). Returns them with the distance; `examples` are pairs of rows, those across splits first, and of
+    these the least alike, one pair a group.
+    """
+    other = digest[near.pairs[:, 0]] != digest[near.pairs[:, 1]]
+    (i, j), bits = near.pairs[other].T, near.bits[other]
+    order = np.lexsort((-bits.astype(int), split[i] == split[j]))
+    _, first = np.unique(near.groups[i][order], return_index=True)
+    chosen = order[np.sort(first)][:EXAMPLES]
+    examples = [{"rows": [int(i[k]), int(j[k])], "distance": int(bits[k])} for k in chosen]
+    found = asdict(find_duplicates(near.groups, labels, split))
+    return {"distance": near.distance, "pairs": len(i), **found, "examples": examples}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fer_cli.datasets.base import Findings, ReadOptions
+from fer_cli.datasets.splits import known_leaks
 from fer_cli.records import Records
 from fer_cli.store.reader import open_dataset
 from fer_cli.store.schema import is_dataset
@@ -20,7 +21,7 @@ class DatasetFile:
         with open_dataset(source) as dataset:
             self.class_names = dataset.class_names
             self.rows: int | None = len(dataset)
-            self.findings = Findings(transforms=list(dataset.transforms))
+            self.findings = Findings(transforms=list(dataset.transforms), leaks=known_leaks(dataset.provenance))
             values = {name: dataset.attribute_values(name) for name in dataset.attribute_names}
         self.attribute_values = {name: names for name, names in values.items() if names is not None}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 import cv2
@@ -13,10 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_cli.datasets.base import Findings, ReadOptions
+from fer_cli.datasets.parallel import workers
 from fer_cli.errors import InputError
+from fer_cli.faces.crop import crop_face
+from fer_cli.faces.detect import shared_detector
 from fer_cli.transform.adapt import adapt_one
 
 Pixels = npt.NDArray[np.uint8]
+#: Left, top, right and bottom of a face in its picture, in pixels; right and bottom are the first outside of it.
+Box = tuple[int, int, int, int]
 
 IMAGE_ENDINGS = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm", ".gif", ".jp2"}
@@ -25,6 +32,7 @@ _BLOCK_BYTES = 32 << 20
 #: Images a block: few before their size is known.
 _FIRST_BLOCK, _LARGEST_BLOCK = 16, 4096
 _FLAGS = {None: cv2.IMREAD_ANYCOLOR, "gray": cv2.IMREAD_GRAYSCALE, "rgb": cv2.IMREAD_COLOR}
+_CHANNELS = {"gray": 1, "rgb": 3}
 
 
 def walk_images(folder: Path) -> Iterator[Path]:
@@ -61,22 +69,29 @@ def read_image(path: Path, color: str | None = None) -> Pixels:
 
 
 def read_images(
-    paths: Sequence[Path], options: ReadOptions, findings: Findings
+    paths: Sequence[Path], options: ReadOptions, findings: Findings, boxes: Sequence[Box] | None = None
 ) -> Iterator[tuple[npt.NDArray[np.intp], Pixels]]:
     """Decode `paths` in order: blocks of positions in `paths` (n,) and their images uint8 (n, H, W, C).
+
+    With `options.crop` the face is cut out of the whole photo before anything else is done to it, and a photo without
+    a face is counted in the findings, then left out or kept whole as `options.no_face` says.
+    boxes: for each path where its face is, for sets that come with such boxes; what sticks out of the picture is cut
+    off, and no face is looked for in these pictures.
 
     All images must have one shape, that of the first, which `options.size` and `options.color` bring about. Raises
     `InputError` for an image that cannot be read, or with `skip_bad` leaves it out and adds a line to the findings.
     """
     shape: tuple[int, ...] | None = None
     start, step = 0, _FIRST_BLOCK
-    with _quiet_opencv(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    decode = partial(_decode, options)
+    with _quiet_opencv(), workers(options.backend, options.scheduler, options.jobs) as run:
         while start < len(paths):
             block = paths[start : start + step]
+            places = repeat(None, len(block)) if boxes is None else boxes[start : start + step]
             positions, images = [], []
-            for position, image in enumerate(pool.map(lambda path: _decode(path, options), block), start):
-                if isinstance(image, InputError):
-                    _pass_over(image, options, findings)
+            for position, decoded in enumerate(run(decode, list(zip(block, places, strict=True))), start):
+                image = _usable(decoded, options, findings)
+                if image is None:
                     continue
                 shape = shape or image.shape
                 _check_shape(paths[position], image, shape)
@@ -84,20 +99,75 @@ def read_images(
                 images.append(image)
             start += len(block)
             if images:
-                if options.size or options.color:
-                    findings.adapted(images[0].shape)
+                _note_changes(images[0].shape, options, findings, searched=boxes is None)
                 step = max(_FIRST_BLOCK, min(_LARGEST_BLOCK, _BLOCK_BYTES // images[0].nbytes))
                 yield np.array(positions), np.stack(images)
 
 
-def _decode(path: Path, options: ReadOptions) -> Pixels | InputError:
+@dataclass(frozen=True)
+class _NoFace:
+    """A photo in which no face was found; `image` is the whole of it where it is to be kept."""
+
+    path: Path
+    image: Pixels | None
+
+
+def _decode(options: ReadOptions, item: tuple[Path, Box | None]) -> Pixels | _NoFace | InputError:
+    """What becomes of one file, also in another process."""
+    path, box = item
+    searched = options.crop is not None and box is None
     try:
-        image = read_image(path, options.color)
+        # A detector sees more in colours than in the grey that may be wanted in the end.
+        image = read_image(path, None if searched else options.color)
+        if box is not None:
+            image = _cut_out(image, box, path)
     except InputError as error:
         return error
-    if options.size is None:
-        return image
-    return adapt_one(image, (options.size, options.size, image.shape[2]))
+    if not searched:
+        return _adapted(image, options)
+    face = crop_face(image, shared_detector(options.detector), options.margin, options.align)
+    if face is None:
+        return _NoFace(path, _adapted(image, options) if options.no_face == "keep" else None)
+    return _adapted(face, options)
+
+
+def _adapted(image: Pixels, options: ReadOptions) -> Pixels:
+    height, width, channels = image.shape
+    if options.color is not None:
+        channels = _CHANNELS[options.color]
+    return adapt_one(image, (options.size or height, options.size or width, channels))
+
+
+def _usable(decoded: Pixels | _NoFace | InputError, options: ReadOptions, findings: Findings) -> Pixels | None:
+    """The image, or None for a file that is passed over, which the findings then tell of."""
+    if isinstance(decoded, InputError):
+        _pass_over(decoded, options, findings)
+        return None
+    if isinstance(decoded, _NoFace):
+        fate = "left out" if decoded.image is None else "kept whole"
+        findings.count(f"photos in which {options.detector} found no face ({fate})")
+        if decoded.image is None:
+            findings.problems.append(f"{decoded.path}: no face found by {options.detector}, left out")
+        return decoded.image
+    return decoded
+
+
+def _note_changes(shape: tuple[int, ...], options: ReadOptions, findings: Findings, searched: bool) -> None:
+    if options.crop is not None and searched:
+        findings.changed(name="crop", detector=options.detector, margin=options.margin, align=options.align)
+    if options.size or options.color:
+        findings.adapted(shape)
+
+
+def _cut_out(image: Pixels, box: Box, path: Path) -> Pixels:
+    left, top, right, bottom = box
+    face = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    if not face.size:
+        raise InputError(
+            f"{path}: expected a face box inside the picture of {image.shape[1]}×{image.shape[0]} pixels. "
+            f"Received: left {left}, top {top}, right {right}, bottom {bottom}"
+        )
+    return face
 
 
 def _pass_over(error: InputError, options: ReadOptions, findings: Findings) -> None:

@@ -2,73 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fer_cli import catalog, provenance
-from fer_cli.datasets import audit, select
+from fer_cli import files, provenance
+from fer_cli.datasets import audit, nearby, splits, uniform
 from fer_cli.datasets.base import Importer, ReadOptions
-from fer_cli.errors import InputError, UsageError
+from fer_cli.datasets.choose import Choice, Prints, Selection, choose
+from fer_cli.datasets.combine import Combination, combine
+from fer_cli.datasets.sources import source_name
+from fer_cli.errors import InputError
 from fer_cli.labels import SPLITS
 from fer_cli.records import Records
-from fer_cli.store.writer import create_dataset
-from fer_cli.transform.adapt import adapt
-
-#: Options that mean something to one format only.
-_SPECIAL = {"votes": "fer2013-csv", "count": "synthetic", "label_noise": "synthetic"}
-#: The source that is a word, not a path.
-_SYNTHETIC = "synthetic"
-_CHANNELS = {"gray": 1, "rgb": 3}
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which rows of a source are written, and in which split.
-
-    limit: at most so many rows a class and split, drawn at random. drop_duplicates: see `audit.surplus_rows`.
-    val_fraction: where there is no val split, the part of train that becomes one; see `select.split_off_val`.
-    """
-
-    limit: int | None = None
-    drop_duplicates: bool = False
-    val_fraction: float | None = None
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """keep: mask (N,) of the rows to write. split: uint8 (N,), new. dropped: reason -> rows. notes: for the user."""
-
-    keep: npt.NDArray[np.bool_]
-    split: npt.NDArray[np.uint8]
-    dropped: dict[str, int]
-    notes: list[str]
-
-
-def open_source(source: Path, format: str | None, options: ReadOptions) -> Importer:
-    """The importer of a source: the one of `format`, or the first in the catalog that knows the layout.
-
-    Raises `InputError` for a source that is missing or of no known layout, `UsageError` for options not of its format.
-    """
-    name = format or _detect(source)
-    if name != _SYNTHETIC and not source.exists():
-        raise InputError(f"{source}: no such file or folder")
-    for option, only in _SPECIAL.items():
-        if getattr(options, option) and name != only:
-            flag = option.replace("_", "-")
-            raise UsageError(f"--{flag} is for sources of the format {only}; {source} is of the format {name}")
-    importer: Importer = catalog.find(catalog.IMPORTERS, name, "format")(source, options)
-    return importer
-
-
-def expected_rows(importers: Sequence[Importer]) -> int | None:
-    """How many rows the sources have, None where one of them cannot tell."""
-    rows = [importer.rows for importer in importers]
-    return None if None in rows else sum(row for row in rows if row is not None)
+from fer_cli.store.reader import open_dataset
+from fer_cli.store.writer import DatasetWriter, create_dataset
 
 
 def prepare_dataset(
@@ -81,122 +32,88 @@ def prepare_dataset(
     """Read the sources one after the other and publish what is selected of them at `output`.
 
     advance: called with the number of rows just read. Returns the record (`provenance.record`) that the file holds as
-    its provenance. Raises `InputError` for a source that cannot be used, `OutputError` for a full disk; then nothing
-    is written.
+    its provenance. With `selection.folds`, `folds_path(output)` lists the rows of each fold. Raises `InputError` for a
+    source that cannot be used, `OutputError` for a full disk; then nothing is written.
     """
-    first = importers[0]
-    _require_alike(importers)
-    inputs = [path for importer in importers for path in importer.inputs]
-    sources = [_name(importer) for importer in importers]
+    plan = splits.parse_split(options.split)
+    uniform.require_one_light(importers, options)
+    combination = combine(importers)
+    sources = [source_name(importer) for importer in importers]
     parameters = {"sources": sources, "output": str(output), **_plain(asdict(options)), **_plain(asdict(selection))}
-    digests: list[audit.Digests] = []
-    with create_dataset(output, first.class_names, first.attribute_values) as writer:
-        for records in _read(importers, options):
-            writer.append(records)
-            digests.append(audit.digests(records.images))
-            advance(len(records))
+    values = dict(combination.attribute_values)
+    if selection.folds:
+        values[splits.FOLD] = tuple(str(fold + 1) for fold in range(selection.folds))
+    with create_dataset(output, combination.class_names, values) as writer:
+        prints = _spool(combination, writer, options, advance)
         if not len(writer):
             raise InputError(f"{', '.join(sources)}: no images are left to write")
-        columns, digest = writer.columns(), np.concatenate(digests)
-        choice = _choose(columns, digest, selection, options.seed)
-        results = _results(importers, columns, digest, choice)
+        columns = writer.columns()
+        known = [line for importer in importers for line in importer.findings.leaks]
+        choice = choose(columns, prints, plan, selection, options.seed, known)
+        results = _results(combination.class_names, columns, prints, choice, selection.near)
+        results["split"] = {**asdict(plan), "leaks": choice.leaks}
+        results["passed_over"] = [line for importer in importers for line in importer.findings.problems]
+        results["notes"] = _notes(importers, combination, choice)
+        inputs = [path for importer in importers for path in importer.inputs]
         record = provenance.record("prepare", inputs, parameters, results)
-        writer.finish(record, _transforms(importers), choice.keep, choice.split)
+        extra = {} if choice.fold is None else {splits.FOLD: choice.fold}
+        writer.finish(record, uniform.all_transforms(importers), choice.keep, choice.split, extra)
+    if selection.folds:
+        write_folds(output)
     return record
 
 
-def _detect(source: Path) -> str:
-    for name in catalog.IMPORTERS:
-        if catalog.find(catalog.IMPORTERS, name, "format").detects(source):
-            return name
-    if not source.exists():
-        raise InputError(f"{source}: no such file or folder")
-    raise InputError(f"{source}: no layout that fer knows; --format names one of: {', '.join(catalog.IMPORTERS)}")
+def folds_path(output: Path) -> Path:
+    """Where the rows of each fold of a dataset file are listed."""
+    return output.with_suffix(".folds.json")
 
 
-def _require_alike(importers: Sequence[Importer]) -> None:
-    first = importers[0]
-    for other in importers[1:]:
-        for what in ("class_names", "attribute_values"):
-            if getattr(other, what) != getattr(first, what):
-                raise UsageError(
-                    f"sources that go into one file need the same {what.replace('_', ' ')}. "
-                    f"{first.inputs[0]}: {getattr(first, what)}. {other.inputs[0]}: {getattr(other, what)}"
-                )
+def write_folds(dataset_path: Path) -> None:
+    """List the rows (from 0, in the file) of each fold of a dataset file beside it."""
+    with open_dataset(dataset_path, budget=0) as dataset:
+        fold = dataset.attribute(splits.FOLD, None)
+        names = dataset.attribute_values(splits.FOLD) or ()
+    rows = {name: np.flatnonzero(fold == code).tolist() for code, name in enumerate(names)}
+    files.write_json(folds_path(dataset_path), {"dataset": dataset_path.name, "folds": len(names), "rows": rows})
 
 
-def _read(importers: Sequence[Importer], options: ReadOptions) -> Iterator[Records]:
-    """All records in the wanted shape; with several sources, each row says which one it is from."""
-    for importer in importers:
-        for records in importer.records():
-            if not len(records):
-                continue
-            shape = _wanted_shape(records.images.shape, options)
-            images = adapt(records.images, shape)
-            if images is not records.images:
-                importer.findings.adapted(shape)
-            source = records.source if len(importers) == 1 else [f"{_name(importer)}:{name}" for name in records.source]
-            yield replace(records, images=images, source=source)
+def _spool(
+    combination: Combination, writer: DatasetWriter, options: ReadOptions, advance: Callable[[int], None]
+) -> Prints:
+    """Write all rows and take their prints."""
+    digests, hashes = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+    for importer, records in combination.records:
+        uniform_records = uniform.make_uniform(records, options, importer.findings)
+        writer.append(uniform_records)
+        digests.append(audit.digests(uniform_records.images))
+        hashes.append(nearby.perceptual_hashes(uniform_records.images))
+        advance(len(records))
+    return Prints(np.concatenate(digests), np.concatenate(hashes))
 
 
-def _wanted_shape(have: tuple[int, ...], options: ReadOptions) -> tuple[int, int, int]:
-    _, height, width, channels = have
-    if options.color is not None:
-        channels = _CHANNELS[options.color]
-    return options.size or height, options.size or width, channels
-
-
-def _name(importer: Importer) -> str:
-    return importer.inputs[0].as_posix() if importer.inputs else _SYNTHETIC
-
-
-def _choose(columns: Records, digest: audit.Digests, selection: Selection, seed: int) -> _Choice:
-    """Duplicates go first, so that they do not count towards the size of val or the limit."""
-    split, rows, notes = columns.split.copy(), np.arange(len(columns)), list[str]()
-    dropped = {}
-    if selection.drop_duplicates:
-        surplus = audit.surplus_rows(digest, split)
-        dropped["duplicates"] = int(surplus.sum())
-        rows = rows[~surplus]
-    has_val = bool((split == SPLITS.index("val")).any())
-    if selection.val_fraction is not None and has_val:
-        notes.append("there is a val split already: --val-fraction is not used")
-    elif selection.val_fraction is not None:
-        groups = digest if columns.subject is None else np.array(columns.subject)
-        split[rows] = select.split_off_val(
-            columns.labels[rows], split[rows], groups[rows], selection.val_fraction, seed
-        )
-    elif not has_val:
-        notes.append("there is no val split; --val-fraction 0.1 makes one of a part of train")
-    if selection.limit is not None:
-        kept = select.limit_rows(columns.labels[rows], split[rows], selection.limit, seed)
-        dropped["limit"] = int(np.count_nonzero(~kept))
-        rows = rows[kept]
-    return _Choice(np.isin(np.arange(len(columns)), rows), split, dropped, notes)
-
-
-def _results(importers: Sequence[Importer], columns: Records, digest: audit.Digests, choice: _Choice) -> dict[str, Any]:
-    """What is told to the user and stored; the duplicates are those among the rows written."""
-    labels, split, names = columns.labels[choice.keep], choice.split[choice.keep], importers[0].class_names
+def _results(
+    class_names: Sequence[str], columns: Records, prints: Prints, choice: Choice, distance: int
+) -> dict[str, Any]:
+    """What is told to the user and stored; the duplicates are those among the rows written, in their order there."""
+    kept = np.flatnonzero(choice.keep)
+    rows = kept[np.argsort(choice.split[kept], kind="stable")]
+    labels, split, digest = columns.labels[rows], choice.split[rows], prints.digest[rows]
     table = {
         name: {part: int(np.count_nonzero((labels == k) & (split == s))) for s, part in enumerate(SPLITS)}
-        for k, name in enumerate(names)
+        for k, name in enumerate(class_names)
     }
+    near = nearby.find_near(prints.hashes[rows], distance)
     return {
         "rows": len(labels),
         "table": table,
-        "duplicates": asdict(audit.find_duplicates(digest[choice.keep], labels, split)),
+        "duplicates": asdict(audit.find_duplicates(digest, labels, split)),
+        "near_duplicates": audit.near_duplicates(near, digest, labels, split),
         "dropped": choice.dropped,
-        "passed_over": [line for importer in importers for line in importer.findings.problems],
-        "notes": [line for importer in importers for line in importer.findings.notes] + choice.notes,
     }
 
 
-def _transforms(importers: Sequence[Importer]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for importer in importers:
-        found += [step for step in importer.findings.transforms if step not in found]
-    return found
+def _notes(importers: Sequence[Importer], combination: Combination, choice: Choice) -> list[str]:
+    return combination.notes + [line for importer in importers for line in importer.findings.notes] + choice.notes
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fer_cli.datasets.base import Findings, ReadOptions
 from fer_cli.datasets.facs.action_units import MOVED_UNITS, sample_units
-from fer_cli.datasets.facs.draw import draw_face
+from fer_cli.datasets.facs.draw import draw_faces
 from fer_cli.datasets.facs.face import Face
 from fer_cli.datasets.facs.person import SKIN_GROUPS, Person, sample_person
 from fer_cli.datasets.facs.scene import sample_scene
@@ -30,7 +30,7 @@ DEFAULT_SIZE = 48
 HELD_OUT = 0.15
 #: Pictures a person where there are enough: each emotion twice.
 _PICTURES = 2 * len(EMOTIONS)
-_BLOCK = 1000
+_BLOCK = 512
 #: Streams of random numbers that must not run into each other.
 _PERSONS, _FACES, _NOISE = range(3)
 
@@ -86,7 +86,7 @@ class SyntheticFaces:
         return source == Path("synthetic") and not source.exists()
 
     def records(self) -> Iterator[Records]:
-        """The faces in blocks of a thousand."""
+        """The faces in blocks of some hundred."""
         persons = [sample_person(self._rng(_PERSONS, p)) for p in range(self._person.max() + 1)]
         for start in range(0, self.rows, _BLOCK):
             yield self._block(range(start, min(start + _BLOCK, self.rows)), persons)
@@ -95,7 +95,7 @@ class SyntheticFaces:
         faces = [self._face(row, persons[self._person[row]]) for row in rows]
         part = slice(rows.start, rows.stop)
         return Records(
-            images=np.stack([draw_face(face, self._size, self._color) for face in faces]),
+            images=draw_faces(faces, self._size, self._color),
             labels=self._labels[part],
             split=self._split[part],
             source=[f"synthetic:{row:06d}" for row in rows],

@@ -36,7 +36,7 @@ def class_distribution(
             axes.bar_label(bars, texts, padding=4, fontsize=9)
             axes.set_title(f"{split_names[split]} (n = {counts.sum():,})")
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-            axes.grid(visible=False, axis="y")
+            axes.grid(visible=False)
             axes.tick_params(axis="y", length=0)
             # Room for the numbers right of the longest bar.
             axes.margins(x=0.45)
@@ -62,16 +62,20 @@ def mean_faces(groups: Sequence[Group], path: Path) -> None:
 
 
 def eigenfaces(groups: Sequence[Group], path: Path) -> None:
-    """The first eigenfaces, a row a group, with the share of the group's variance; mid-grey is zero."""
+    """The first eigenfaces, a row a group, with the share of its variance; black is a face's least value.
+
+    Where no group has any, because all its images are alike or there is one alone, nothing is written.
+    """
     rows = [
         (
-            [_around_grey(face) for face in group.eigenfaces],
+            [_stretched(face) for face in group.eigenfaces],
             [f"{group.name} {i}\n{share:.1%}" for i, share in enumerate(group.shares, start=1)],
         )
         for group in groups
         if len(group.eigenfaces)
     ]
-    _sheet(rows, path)
+    if rows:
+        _sheet(rows, path)
 
 
 def samples(faces: Mapping[str, Pixels], path: Path) -> None:
@@ -93,8 +97,14 @@ def variance_curve(variances: Floats, shares: Sequence[float], path: Path) -> No
             if count:
                 axes.plot((count, count, 1), (0, share, share), "--", color=style.GREY, linewidth=1)
                 axes.plot(count, curve[count - 1], "o", color=style.VERMILION)
-                place = {"xytext": (8, -4), "textcoords": "offset points", "va": "top"}
-                axes.annotate(f"{count:,} for {share:.0%}", (count, curve[count - 1]), **place)
+                axes.annotate(
+                    f"{count:,} for {share:.0%}",
+                    (count, share),
+                    (-6, 1),
+                    textcoords="offset points",
+                    ha="right",
+                    va="bottom",
+                )
         axes.set(xscale="log", xlim=(1, len(curve)), ylim=(0, 1.02))
         axes.set(xlabel=f"components (of {len(curve):,})", ylabel="share of the variance")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:,.0f}"))
@@ -144,6 +154,12 @@ def _sheet(rows: Sequence[tuple[Sequence[Pixels], Sequence[str]]], path: Path) -
 
 
 def _around_grey(values: Floats) -> Pixels:
-    """Values (..., h, w) as pixels uint8 (..., h, w, 1): zero is mid-grey, the value farthest from it black or white."""
-    scale = max(float(np.abs(values).max()), np.finfo(float).tiny)
-    return np.rint(127.5 + 127.5 * values / scale).astype(np.uint8)[..., None]
+    """Values (..., h, w) as pixels uint8 (..., h, w, 1): zero is mid-grey, the farthest from it black or white."""
+    return _stretched(values, np.abs(values).max())
+
+
+def _stretched(values: Floats, limit: float | None = None) -> Pixels:
+    """Values (..., h, w) as pixels uint8 (..., h, w, 1), from -limit to limit, else from the least to the greatest."""
+    low, high = (values.min(), values.max()) if limit is None else (-limit, limit)
+    span = max(float(high - low), np.finfo(float).tiny)
+    return np.rint(255 * (values - low) / span).astype(np.uint8)[..., None]

@@ -27,7 +27,10 @@ def show(terminal: Terminal, results: Mapping[str, Any]) -> None:
 def overview(results: Mapping[str, Any]) -> list[Shown]:
     """The tables for the terminal: classes, and persons where they are known."""
     found = [_classes(results)]
-    return [*found, _table("Subjects", results["subjects"])] if results["subjects"] else found
+    if results["subjects"]:
+        header = ("split", "subjects", "images", "fewest of one", "median", "most", "also in another split")
+        found.append(("Subjects", header, _cells(results["subjects"])))
+    return found
 
 
 def tables(results: Mapping[str, Any]) -> list[Shown]:
@@ -57,9 +60,14 @@ def _classes(results: Mapping[str, Any]) -> Shown:
 def _light(results: Mapping[str, Any]) -> Shown:
     header = ("class", "images", "brightness", "± sd", "contrast", "± sd")
     keys = ("brightness_mean", "brightness_sd", "contrast_mean", "contrast_sd")
-    rows = [[row["class"], row["images"], *(round(row[key], 1) for key in keys)] for row in results["per_class"]]
+    rows = [[row["class"], row["images"], *(f"{row[key]:.1f}" for key in keys)] for row in results["per_class"]]
     return f"Brightness and contrast of {results['split']}, grey levels", header, rows
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Shown:
-    return title, list(rows[0]), [list(row.values()) for row in rows]
+    return title, list(rows[0]), _cells(rows)
+
+
+def _cells(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Values row by row; measured ones with four digits, since an attribute may be of any magnitude."""
+    return [[f"{value:.4g}" if isinstance(value, float) else value for value in row.values()] for row in rows]

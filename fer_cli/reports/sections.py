@@ -14,7 +14,7 @@ import numpy as np
 
 from fer_cli import provenance
 from fer_cli.errors import InputError
-from fer_cli.reports import figures, prepare_view, tables
+from fer_cli.reports import eda_view, figures, prepare_view, tables
 from fer_cli.store.reader import Dataset, open_dataset
 from fer_cli.store.schema import is_dataset
 
@@ -23,12 +23,19 @@ FACES = 10
 #: Lines about files that were passed over, of which there may be thousands.
 NOTES = 10
 #: The order of a study; results of other commands follow.
-_ORDER = ("prepare", "train", "eval", "compare")
+_ORDER = ("prepare", "eda", "train", "eval", "compare")
+#: Figures by the name of their file, in the order in which a section shows them.
 _CAPTIONS = {
     "confusion_matrix": "Confusion matrix: counts, and percent of each given class.",
     "reliability": "Reliability: accuracy against confidence, and how many predictions each bin holds.",
     "mistakes": "The most confident mistakes: given class → predicted class and its probability.",
     "curves": "Training: loss, accuracy and top-3 accuracy by epoch.",
+    "distribution": "Share and number of the images of each class, by split.",
+    "samples": "Faces drawn from each class.",
+    "mean_faces": "Mean face of all and of each class; below, how each class's differs, mid-grey being no difference.",
+    "eigenfaces": "The first eigenfaces of all and of each class, with the share of the variance that each holds.",
+    "variance": "Variance that the first principal components of the pixels hold.",
+    "histograms": "Brightness and contrast of the images of each class, beside all images.",
     "comparison": "Accuracy with its 95 % bootstrap interval.",
 }
 
@@ -172,8 +179,9 @@ def _title(path: Path, record: Record) -> str:
     results, parameters = record["results"], record["parameters"]
     models = results.get("models") or [results[key] for key in ("model",) if key in results]
     title = " + ".join(Path(model).stem for model in models) or path.parent.name
-    if "split" in results:
-        title += f" on {Path(results['dataset']).stem} {results['split']}" if "dataset" in results else ""
+    if {"split", "dataset"} <= results.keys():
+        rows = f"{Path(results['dataset']).stem} {results['split']}"
+        title = f"{title} on {rows}" if models else rows
     tta = parameters.get("tta", "none")
     return title if tta == "none" else f"{title}, {tta} TTA"
 
@@ -182,7 +190,9 @@ def _pngs(path: Path, results: Mapping[str, Any]) -> list[Path]:
     """The figures that the result names, else those in its folder."""
     named = results.get("files")
     found = [path.parent / name for name in named] if isinstance(named, list) else sorted(path.parent.iterdir())
-    return [file for file in found if file.suffix == ".png" and file.is_file()]
+    pngs = [file for file in found if file.suffix == ".png" and file.is_file()]
+    known = list(_CAPTIONS)
+    return sorted(pngs, key=lambda file: known.index(file.stem) if file.stem in known else len(known))
 
 
 def _figure(path: Path, title: str, caption: str | None = None) -> Figure:
@@ -211,9 +221,17 @@ def _compare_tables(results: Mapping[str, Any]) -> list[Table]:
     return [*found, Table("Against the first, on the same rows", header, cells)] if cells else found
 
 
+def _eda_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in eda_view.tables(results)]
+
+
 def _plain_tables(results: Mapping[str, Any]) -> list[Table]:
     shown = {key: value for key, value in results.items() if key not in ("files", "notes")}
     return [Table("Results", ("result", "value"), list(tables.flatten(shown)))]
 
 
-_TABLES: dict[str, Callable[[Mapping[str, Any]], list[Table]]] = {"eval": _eval_tables, "compare": _compare_tables}
+_TABLES: dict[str, Callable[[Mapping[str, Any]], list[Table]]] = {
+    "eda": _eda_tables,
+    "eval": _eval_tables,
+    "compare": _compare_tables,
+}

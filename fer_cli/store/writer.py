@@ -74,12 +74,15 @@ class DatasetWriter:
         transforms: Sequence[Mapping[str, Any]] = (),
         keep: npt.NDArray[np.bool_] | None = None,
         split: Pixels | None = None,
+        attributes: Mapping[str, npt.NDArray[np.generic]] | None = None,
     ) -> None:
         """Write the columns, sorted by split, and close the file.
 
-        keep: mask (N,) of the rows that stay. split: uint8 (N,) that replaces the splits appended.
+        keep: mask (N,) of the rows that stay. split: uint8 (N,) that replaces the splits appended. attributes: columns
+        (N,) that are added to those appended, or replace them.
         """
         columns = self.columns()
+        columns = replace(columns, attributes={**columns.attributes, **(attributes or {})})
         codes = columns.split if split is None else split
         kept = np.arange(len(columns)) if keep is None else np.flatnonzero(keep)
         order = kept[np.argsort(codes[kept], kind="stable")]

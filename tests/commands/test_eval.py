@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import helpers
+from fer_cli import catalog
+from fer_cli.transform.illuminate import step
+from tests import helpers, tiny
 from tests.helpers import run_fer
 
 OUTPUTS = ["confusion_matrix.png", "mistakes.png", "per_class.csv", "predictions.csv", "reliability.png", "result.json"]
@@ -103,6 +105,48 @@ def test_images_that_were_adapted_are_mentioned(model: Path, tmp_path: Path) -> 
     result = run_fer("eval", model, dataset)
     assert result.exit_code == 0
     assert "images adapted from 24×24×3 to 24×24×1" in result.stderr
+
+
+def test_the_model_s_own_illumination_correction_is_applied_and_recorded(dataset: Path, tmp_path: Path) -> None:
+    clahe = helpers.write_model(tmp_path / "clahe.keras", transforms=[step("clahe")])
+    result = run_fer("eval", clahe, dataset, "--json")
+    assert result.exit_code == 0
+    assert "clahe.keras: illumination corrected as in training: clahe" in result.stderr
+    results = json.loads(result.stdout)["results"]
+    assert results["members"][0]["illumination"] == ["clahe"]
+    assert results["warnings"] == []
+
+
+def test_a_model_trained_on_corrected_faces_takes_the_correction_along(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalog.ARCHITECTURES, "tiny", tiny.REFERENCE)
+    assert run_fer("prepare", dataset, "--illumination", "plane", "-o", "plane.h5").exit_code == 0
+    train = run_fer("train", "plane.h5", "--arch", "tiny", "--epochs", 1, "--batch-size", 14, "-o", "net.keras")
+    assert train.exit_code == 0, train.stderr
+    runs = [run_fer("eval", "net.keras", path, "--json", "-o", path.stem) for path in (dataset, Path("plane.h5"))]
+    raw, prepared = (json.loads(result.stdout)["results"] for result in runs)
+    assert raw["nll"] == prepared["nll"]
+    assert raw["members"][0]["illumination"] == ["plane"]
+    assert prepared["members"][0]["illumination"] == []
+
+
+def test_a_correction_that_the_model_does_not_know_is_warned_of(model: Path, tmp_path: Path) -> None:
+    gamma = helpers.write_dataset(tmp_path / "gamma.h5", transforms=[step("gamma")])
+    result = run_fer("eval", model, gamma, "--json", "-q")
+    assert result.exit_code == 0
+    assert "warning: " in result.stderr
+    assert "gamma.h5: the illumination of these images was corrected (gamma), which cannot be undone" in result.stderr
+    (warning,) = json.loads(result.stdout)["results"]["warnings"]
+    assert "planted.keras was trained on images without that" in warning
+
+
+def test_a_model_with_a_correction_that_is_unknown_here_is_refused(dataset: Path, tmp_path: Path) -> None:
+    later = helpers.write_model(tmp_path / "later.keras", transforms=[step("clahee")])
+    result = run_fer("eval", later, dataset)
+    assert result.exit_code == 3
+    assert "later.keras: unknown illumination correction 'clahee': did you mean 'clahe'?" in result.stderr
+    assert not Path("results").exists()
 
 
 def test_an_existing_result_is_kept_unless_overwrite(model: Path, dataset: Path, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from fer_cli.datasets.audit import digests
+from fer_cli.datasets.base import ReadOptions
+from fer_cli.datasets.choose import Selection
 from fer_cli.labels import EMOTIONS, EMOTIONS_8
 from fer_cli.store.reader import Dataset, open_dataset
 from tests.datasets.layouts import draw_faces, pixel_text, write_csv, write_fer2013, write_image, write_votes
@@ -55,8 +57,8 @@ def test_the_default_output_shows_table_and_duplicates(csv: Path) -> None:
     lines = [line.replace("│", " ").split() for line in result.stdout.splitlines()]
     assert ["angry", "3", "1", "1", "5"] in lines
     assert ["all", "21", "7", "7", "35"] in lines
-    assert ["train", "earlier", "in", "train", "1"] in lines
-    assert ["val", "in", "train", "1"] in lines
+    assert ["train", "earlier", "in", "train", "1", "1"] in lines
+    assert ["val", "in", "train", "1", "1"] in lines
     assert "2 images stand more than once, 2 of them with different labels" in result.stderr
     with open_dataset(Path("data/fer2013.h5")) as dataset:
         assert dataset.class_names == EMOTIONS
@@ -84,6 +86,17 @@ def test_json_is_one_object_and_is_kept_in_the_file(csv: Path) -> None:
         assert dataset.provenance == record
 
 
+def test_the_options_agree_with_the_library() -> None:
+    from fer_cli.commands.prepare import command
+    from fer_cli.datasets import nearby, parallel, splits
+
+    found = {option.name: option for option in command.params}
+    assert found["backend"].type.choices == tuple(parallel.BACKENDS)
+    assert found["near"].default == nearby.DISTANCE
+    assert found["folds"].type.max == splits.MOST_FOLDS
+    assert set(ReadOptions.__dataclass_fields__) | set(Selection.__dataclass_fields__) <= set(found)
+
+
 def test_quiet_says_nothing(csv: Path) -> None:
     result = run_fer("prepare", csv, "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
@@ -95,6 +108,12 @@ def test_drop_duplicates_drops_training_rows_only(csv: Path, prepare: Prepare) -
     assert dataset.provenance["results"]["dropped"] == {"duplicates": 2}
     assert dataset.provenance["results"]["duplicates"]["images"] == 0
     assert not {"fer2013.csv:5", "fer2013.csv:7"} & set(dataset.sources("train"))
+
+
+def test_keep_train_drops_the_rows_of_val_instead(csv: Path, prepare: Prepare) -> None:
+    dataset = prepare(csv, "--drop-duplicates", "exact", "--keep", "train")
+    assert dataset.table().sum(0).tolist() == [20, 6, 7]
+    assert not {"fer2013.csv:7", "fer2013.csv:23"} & set(dataset.sources(None))
 
 
 def test_val_fraction_makes_a_val_split(tree: Path, prepare: Prepare) -> None:
@@ -153,16 +172,6 @@ def test_dataset_files_are_sources_too(csv: Path, prepare: Prepare) -> None:
     assert dataset.image_shape == (16, 16, 1)
     assert [step["shape"] for step in dataset.transforms] == [[32, 32, 1], [16, 16, 1]]
     assert dataset.sources("test")[0] == "fer2013.csv:30"
-
-
-def test_several_sources_of_one_kind_are_joined(tmp_path: Path, csv: Path, tree: Path, prepare: Prepare) -> None:
-    other = write_fer2013(tmp_path / "other.csv", draw_faces(2, seed=9), [3, 4], ["PrivateTest", "Training"])
-    dataset = prepare(csv, other)
-    assert dataset.table().sum(0).tolist() == [22, 7, 8]
-    assert dataset.sources("test")[-1] == f"{other}:other.csv:2"
-    result = run_fer("prepare", csv, tree, "-o", "other.h5")
-    assert result.exit_code == 2
-    assert "sources that go into one file need the same class names" in result.stderr
 
 
 def test_synthetic_faces(prepare: Prepare) -> None:
@@ -268,6 +277,15 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(
         (("synthetic", "--votes", "fer2013.csv"), "--votes is for sources of the format fer2013-csv"),
         (("fer2013.csv", "--val-fraction", "1"), "--val-fraction"),
         (("fer2013.csv", "--format", "png"), "--format"),
+        (
+            ("fer2013.csv", "--crop", "face"),
+            "--crop is for sources of image files; fer2013.csv is of the format fer2013-csv",
+        ),
+        (("fer2013.csv", "--neutral-first"), "--neutral-first is for sources of the format ckplus"),
+        (("fer2013.csv", "--split", "subject:5/4"), "--split subject:5/4: expected fold K of N"),
+        (("fer2013.csv", "--split", "persons"), "--split: expected original, random, subject:K/N or random:K/N"),
+        (("fer2013.csv", "--drop-duplicates", "all"), "--drop-duplicates"),
+        (("fer2013.csv", "--scheduler", "tcp://a:1"), "--backend dask and --scheduler ADDRESS go together"),
     ],
 )
 @pytest.mark.usefixtures("csv")

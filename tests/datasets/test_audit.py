@@ -49,6 +49,15 @@ def test_dropping_leaves_each_training_image_once_and_evaluation_splits_whole(ro
     assert set(digest[~surplus]) == set(digest)
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=1))
+def test_keeping_train_leaves_each_image_once_in_its_first_split(rows: list[tuple[int, int]]) -> None:
+    digest, split = np.array([r[0] for r in rows], np.uint64), codes(*(r[1] for r in rows))
+    kept = ~surplus_rows(digest, split, "train")
+    assert sorted(digest[kept]) == sorted(set(digest))
+    for image, part in zip(digest[kept], split[kept], strict=True):
+        assert part == split[digest == image].min()
+
+
 def test_the_first_training_row_stays() -> None:
     surplus = surplus_rows(np.array([7, 8, 7, 9], np.uint64), codes(TRAIN, TRAIN, TRAIN, VAL))
     assert surplus.tolist() == [False, False, True, False]

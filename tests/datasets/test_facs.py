@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_cli.datasets.facs import eyes, geometry
+from fer_cli.datasets.facs import geometry
 from fer_cli.datasets.facs.action_units import EMOTION_UNITS, WEAKEST, ActionUnits, sample_units
-from fer_cli.datasets.facs.draw import draw_face, illumination
+from fer_cli.datasets.facs.draw import draw_face, draw_faces, illumination
 from fer_cli.datasets.facs.face import Face
 from fer_cli.datasets.facs.person import BEARDS, GLASSES, HAIR_STYLES, Person, sample_person
 from fer_cli.datasets.facs.scene import Scene, sample_scene
@@ -152,7 +152,7 @@ def test_the_pupils_are_painted_where_gaze_says(gaze_x: float, gaze_y: float) ->
 
 def test_openness_falls_to_nothing_as_the_eyes_close() -> None:
     who = person()
-    values = [eyes.openness(who, ActionUnits(au43=closed)) for closed in (0.0, 0.3, 0.6, 1.0)]
+    values = [geometry.eye_openness(Face(who, ActionUnits(au43=closed))) for closed in (0.0, 0.3, 0.6, 1.0)]
 
     assert values == sorted(values, reverse=True)
     assert values[0] > 0.3
@@ -213,6 +213,16 @@ def test_every_kind_of_hair_beard_and_glasses_looks_different(trait: tuple[str, 
     for i, first in enumerate(pictures):
         for second in pictures[i + 1 :]:
             assert (np.abs(first - second) > 10).sum() >= 5
+
+
+def test_a_face_is_the_same_alone_and_among_others() -> None:
+    rng = np.random.default_rng(8)
+    faces = [Face(sample_person(rng), sample_units(rng, name), sample_scene(rng)) for name in EMOTIONS]
+    together = draw_faces(faces, 48, "rgb")
+
+    assert together.shape == (7, 48, 48, 3)
+    for face, picture in zip(faces, together, strict=True):
+        np.testing.assert_array_equal(draw_face(face, 48, "rgb"), picture)
 
 
 def test_the_same_face_is_the_same_picture() -> None:

@@ -46,7 +46,7 @@ MOVED_UNITS: tuple[str, ...] = tuple(
     unit.name for unit in fields(ActionUnits) if any(unit.name in units for units in EMOTION_UNITS.values())
 )
 #: The weakest intensity that still shows at 48×48.
-WEAKEST = 0.5
+WEAKEST = 0.6
 
 
 def sample_units(rng: np.random.Generator, emotion: str) -> ActionUnits:

@@ -1,9 +1,10 @@
-"""Painting a face: polygons with OpenCV, then light and camera with numpy."""
+"""Painting faces: polygons with OpenCV, then light and camera."""
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -11,15 +12,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fer_cli.datasets.facs.colors import LUMA, luma
-from fer_cli.datasets.facs.face import Face, shapes
+from fer_cli.datasets.facs.colors import LUMA
+from fer_cli.datasets.facs.face import Face, Faces, shapes
 from fer_cli.datasets.facs.geometry import project
 from fer_cli.datasets.facs.scene import Scene
+from fer_cli.datasets.facs.shapes import Shape
 
 Image = npt.NDArray[np.uint8]
 Field = npt.NDArray[np.floating[Any]]
 
-#: The picture is painted this much larger, then reduced.
+#: Faces worked on at once, and how many pixels their canvases may have together.
+_CHUNK = 64
+_CHUNK_PIXELS = 1 << 24
+#: A picture is painted this much larger, then reduced.
 _OVERSAMPLING = 2
 #: cv2 takes coordinates as integers with this many fractional bits.
 _FRACTION_BITS = 4
@@ -29,11 +34,49 @@ _NORMAL = np.array([NormalDist().inv_cdf((step + 0.5) / 256) for step in range(2
 
 def draw_face(face: Face, size: int = 48, color: str = "gray") -> Image:
     """The picture of a face, uint8 (size, size, C): C is 1 for "gray", 3 (RGB) for "rgb". Same face, same picture."""
-    rng = np.random.Generator(np.random.SFC64(face.scene.texture))
-    canvas = _backdrop(face.scene, size * _OVERSAMPLING, color, rng)
-    _paint(canvas, face)
-    reduced: Image = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    return _photograph(reduced.reshape(size, size, -1), face, rng)
+    picture: Image = draw_faces([face], size, color)[0]
+    return picture
+
+
+def draw_faces(faces: Sequence[Face], size: int = 48, color: str = "gray") -> Image:
+    """The pictures of many faces, uint8 (N, size, size, C), each the same as `draw_face` makes it."""
+    step = max(1, min(_CHUNK, _CHUNK_PIXELS // (size * _OVERSAMPLING) ** 2))
+    chunks = [faces[start : start + step] for start in range(0, len(faces), step)]
+    return np.concatenate([_draw_chunk(chunk, size, color) for chunk in chunks])
+
+
+def _draw_chunk(faces: Sequence[Face], size: int, color: str) -> Image:
+    rngs = [np.random.Generator(np.random.SFC64(face.scene.texture)) for face in faces]
+    seen = [(face.scene, rng) for face, rng in zip(faces, rngs, strict=True)]
+    canvases = [_backdrop(scene, size * _OVERSAMPLING, color, rng) for scene, rng in seen]
+    _paint(canvases, Faces(faces))
+    reduced = [cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA) for canvas in canvases]
+    pictures = [_photograph(*view) for view in zip(reduced, faces, rngs, strict=True)]
+    return np.stack(pictures).reshape(len(faces), size, size, -1)
+
+
+def _paint(canvases: Sequence[Image], faces: Faces) -> None:
+    """Fill the shapes of each face one over the other; canvases of one channel take the colours' luma."""
+    layers, gray = shapes(faces), canvases[0].ndim == 2
+    for layer, polygons in zip(layers, _pixels(layers, faces, len(canvases[0])), strict=True):
+        colors = np.broadcast_to(layer.color, (len(faces), 3))
+        inks = (colors @ LUMA[:, None] if gray else colors).tolist()
+        for i in range(len(faces)) if layer.drawn is None else np.flatnonzero(layer.drawn).tolist():
+            cv2.fillPoly(canvases[i], list(polygons[i]), inks[i], cv2.LINE_AA, _FRACTION_BITS)
+
+
+def _pixels(layers: Sequence[Shape], faces: Faces, side: int) -> list[npt.NDArray[np.int32]]:
+    """The polygons (N, K, M, 2) of each layer in fixed-point pixels, all projected at once."""
+    extents = [(len(faces), *layer.polygons.shape[1:]) for layer in layers]
+    points = [
+        np.broadcast_to(layer.polygons, extent).reshape(len(faces), -1, 2)
+        for layer, extent in zip(layers, extents, strict=True)
+    ]
+    counts = [part.shape[1] for part in points]
+    relief = np.repeat([layer.relief for layer in layers], counts)
+    corners = project(faces, np.concatenate(points, axis=1), relief, side) * (1 << _FRACTION_BITS)
+    parts = np.split(np.rint(corners).astype(np.int32, order="C"), np.cumsum(counts)[:-1], axis=1)
+    return [part.reshape(extent) for part, extent in zip(parts, extents, strict=True)]
 
 
 def _backdrop(scene: Scene, side: int, color: str, rng: np.random.Generator) -> Image:
@@ -47,31 +90,17 @@ def _backdrop(scene: Scene, side: int, color: str, rng: np.random.Generator) -> 
     return pattern
 
 
-def _paint(canvas: Image, face: Face) -> None:
-    """Fill the shapes of a face one after the other; a canvas of one channel takes the colours' luma."""
-    layers = shapes(face)
-    counts = [layer.polygons.size // 2 for layer in layers]
-    points = np.concatenate([layer.polygons.reshape(-1, 2) for layer in layers])
-    relief = np.repeat([layer.relief for layer in layers], counts)
-    pixels = np.rint(project(face, points, relief, len(canvas)) * (1 << _FRACTION_BITS)).astype(np.int32)
-    start = 0
-    for layer, count in zip(layers, counts, strict=True):
-        ink = layer.color if canvas.ndim == 3 else luma(layer.color)
-        polygons = pixels[start : start + count].reshape(layer.polygons.shape)
-        cv2.fillPoly(canvas, list(polygons), ink, cv2.LINE_AA, _FRACTION_BITS)
-        start += count
-
-
 def _photograph(image: Image, face: Face, rng: np.random.Generator) -> Image:
-    """Light, lens and sensor: uint8 (size, size, C) of the same shape."""
+    """Light, lens and sensor: uint8 (size, size[, 3]), the shape of `image`."""
     scene, size = face.scene, len(image)
-    lit = image * (scene.exposure * illumination(face, size))[:, :, None]
-    sigma = scene.blur * size
-    if sigma > 0.2:
-        lit = cv2.GaussianBlur(lit, (0, 0), sigma).reshape(image.shape)
-    if scene.noise:
-        lit += scene.noise * _NORMAL[np.frombuffer(rng.bytes(lit.size), np.uint8)].reshape(lit.shape)
-    return np.clip(lit, 0.0, 255.0).astype(np.uint8)
+    factor = scene.exposure * illumination(face, size)
+    lit = image * (factor if image.ndim == 2 else factor[:, :, None])
+    if scene.blur * size > 0.2:
+        lit = cv2.GaussianBlur(lit, (0, 0), scene.blur * size)
+    noise = cv2.LUT(np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape), scene.noise * _NORMAL)
+    # Adds, rounds and cuts to 0..255 in one go.
+    seen: Image = cv2.add(lit, noise, dtype=cv2.CV_8U)
+    return seen
 
 
 def illumination(face: Face, size: int) -> Field:

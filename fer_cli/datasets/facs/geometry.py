@@ -5,15 +5,13 @@ Pixel coordinates are (x, y); (0, 0) is the middle of the upper left pixel.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from fer_cli.datasets.facs import eyes, head, mouth
-from fer_cli.datasets.facs.face import Face, shapes
-from fer_cli.datasets.facs.scene import Scene
-from fer_cli.datasets.facs.shapes import Points
+from fer_cli.datasets.facs.columns import Columns, Points
+from fer_cli.datasets.facs.face import Face, Faces, shapes
 
 #: Half axes of the ellipsoid that the features lie on, in half head heights; the third is the person's width.
 DEPTH = 0.8
@@ -29,41 +27,44 @@ class Box(NamedTuple):
     bottom: float
 
 
-def project(face: Face, points: Points, relief: Points | float, size: int) -> Points:
-    """Pixel coordinates (N, 2) of points (N, 2) in the head's frame, in a picture of side `size`.
+def project(faces: Faces, points: Points, relief: Points, size: int) -> Points:
+    """Pixel coordinates (N, P, 2) of points (N, P, 2) in the heads' frames, in pictures of side `size`.
 
-    relief: float64 (N,) or one number: how far a point stands out of the ellipsoid. Points outside the ellipsoid's
-    outline lie in the plane through its middle. The projection is orthographic.
+    relief: (P,), how far a point stands out of the ellipsoid. Points outside the ellipsoid's outline lie in the plane
+    through its middle. The projection is orthographic.
     """
-    scene, (x, y) = face.scene, points.T
-    solid = np.empty((3, len(points)))
-    solid[:2] = points.T
-    bulge = 1.0 - np.square(x / face.person.width) - np.square(y / HEIGHT)
-    solid[2] = DEPTH * np.sqrt(np.maximum(bulge, 0.0)) + relief
-    flat: Points = (_rotation(scene) * (scene.scale * size)) @ solid
-    return flat.T + (np.array([scene.shift_x, scene.shift_y]) * size + (0.5 * size - 0.5))
+    scene = faces.scene
+    x, y = points[:, :, 0], points[:, :, 1]
+    bulge = 1.0 - (x / faces.person.width) ** 2 - (y / HEIGHT) ** 2
+    z = DEPTH * np.sqrt(np.maximum(bulge, 0.0)) + relief
+    turn = _rotation(scene) * (scene.scale * size)[:, :, None]
+    shift = np.stack([scene.shift_x, scene.shift_y], axis=1) * size + (0.5 * size - 0.5)
+    flat: Points = turn @ np.stack((x, y, z), axis=1) + shift
+    return flat.transpose(0, 2, 1)
 
 
 def outlines(face: Face, size: int) -> dict[str, Points]:
-    """Corners (N, 2) in pixels of the polygons of each part.
+    """Corners (M, 2) in pixels of the polygons of each part.
 
     Parts: face, mouth, nose, left_eye, right_eye, left_iris, right_iris, left_brow, right_brow, and beard where there
     is one. Left and right are the image's.
     """
-    found: dict[str, list[Points]] = {}
-    for shape in shapes(face):
-        if shape.part:
-            names = [shape.part] if len(shape.polygons) == 1 else [f"left_{shape.part}", f"right_{shape.part}"]
-            for name, polygon in zip(names, shape.polygons, strict=True):
-                found.setdefault(name, []).append(project(face, polygon, shape.relief, size))
-    return {name: np.concatenate(polygons) for name, polygons in found.items()}
+    faces, found = Faces([face]), dict[str, list[Points]]()
+    for shape in shapes(faces):
+        if shape.part and (shape.drawn is None or shape.drawn[0]):
+            polygons = shape.polygons[0]
+            names = [shape.part] if len(polygons) == 1 else [f"left_{shape.part}", f"right_{shape.part}"]
+            for name, polygon in zip(names, polygons, strict=True):
+                corners = project(faces, polygon[None], np.array([shape.relief]), size)[0]
+                found.setdefault(name, []).append(corners)
+    return {name: np.concatenate(corners) for name, corners in found.items()}
 
 
 def regions(face: Face, size: int) -> dict[str, Box]:
     """The box around each part that `outlines` names."""
     return {
-        name: Box(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-        for name, points in outlines(face, size).items()
+        name: Box(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+        for name, corners in outlines(face, size).items()
     }
 
 
@@ -72,24 +73,36 @@ def landmarks(face: Face, size: int) -> Points:
 
     Left and right are the image's; an eye's point is the middle between its corners.
     """
-    person, edges = face.person, mouth.lips(face.person, face.units)
-    x, y, corner = person.eye_distance, edges.upper_inner[-1], edges.x[-1]
-    tip = head.nose_tip(person, face.units)
+    faces = Faces([face])
+    edges = mouth.lips(faces.person, faces.units)
+    x, y, corner = face.person.eye_distance, edges.upper_inner[0, -1], edges.x[0, -1]
+    tip = head.nose_tip(faces.person, faces.units).item()
     points = np.array([(-x, eyes.EYE_Y), (x, eyes.EYE_Y), (0.0, tip), (-corner, y), (corner, y)])
-    return project(face, points, np.array([0.0, 0.0, head.NOSE_RELIEF, mouth.RELIEF, mouth.RELIEF]), size)
+    relief = np.array([0.0, 0.0, head.NOSE_RELIEF, mouth.RELIEF, mouth.RELIEF])
+    pixels: Points = project(faces, points[None], relief, size)[0]
+    return pixels
 
 
 def pupils(face: Face, size: int) -> Points:
     """Middle of the image's left and right pupil in pixels, (2, 2), lids or no lids."""
-    dx, dy = eyes.iris_shift(face.scene)
+    faces = Faces([face])
+    dx, dy = (shift.item() for shift in eyes.iris_shift(faces.scene))
     x, y = face.person.eye_distance, eyes.EYE_Y + dy
-    return project(face, np.array([(dx - x, y), (dx + x, y)]), 0.0, size)
+    pixels: Points = project(faces, np.array([[(dx - x, y), (dx + x, y)]]), np.zeros(2), size)[0]
+    return pixels
 
 
-def _rotation(scene: Scene) -> Points:
-    """The upper two rows of roll · pitch · yaw, (2, 3)."""
-    angles = [math.radians(angle) for angle in (scene.yaw, scene.pitch, scene.roll)]
-    sy, sp, sr = map(math.sin, angles)
-    cy, cp, cr = map(math.cos, angles)
-    across, down = np.array([[cy, 0.0, sy], [-sy * sp, cp, cy * sp]])
-    return np.array([cr * across - sr * down, sr * across + cr * down])
+def eye_openness(face: Face) -> float:
+    """Greatest distance between the lids over the width of the eye: about 0.45 at rest, 0 for shut eyes."""
+    faces = Faces([face])
+    return eyes.openness(faces.person, faces.units).item()
+
+
+def _rotation(scene: Columns) -> Points:
+    """The upper two rows of roll · pitch · yaw, (N, 2, 3)."""
+    angles = [np.radians(angle[:, 0]) for angle in (scene.yaw, scene.pitch, scene.roll)]
+    (sy, sp, sr), (cy, cp, cr) = (list(map(wave, angles)) for wave in (np.sin, np.cos))
+    across = np.stack([cy, np.zeros_like(cy), sy], axis=1)
+    down = np.stack([-sy * sp, cp, cy * sp], axis=1)
+    cr, sr = cr[:, None], sr[:, None]
+    return np.stack([cr * across - sr * down, sr * across + cr * down], axis=1)

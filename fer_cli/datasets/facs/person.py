@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_cli.datasets.facs.colors import RGB, along, mix
+from fer_cli.datasets.facs.colors import RGB, along
 
 #: Skin tone groups and where each begins on the tone scale 0 (lightest) to 1 (darkest).
 SKIN_GROUPS: tuple[str, ...] = ("light", "medium", "dark")
@@ -105,7 +105,7 @@ def sample_person(rng: np.random.Generator) -> Person:
         skin=skin,
         hair=hair,
         iris=along(_IRIS_COLORS, rng.random() * (1.0 if tone < _GROUP_STARTS[2] else 0.3)),
-        lips=mix(skin, (168.0, 52.0, 60.0), float(rng.uniform(0.25, 0.7))),
+        lips=along((skin, (168.0, 52.0, 60.0)), rng.uniform(0.25, 0.7)),
         clothes=along(_CLOTHES, rng.random()),
         frames=along(_FRAMES, rng.random()),
         hair_style=str(rng.choice(HAIR_STYLES, p=(0.1, 0.24, 0.2, 0.16, 0.18, 0.12))),
