@@ -41,6 +41,14 @@ setup(
         "dask": ["dask>=2025.1", "distributed>=2025.1"],
         "export": ["tf2onnx>=1.16", "onnxruntime>=1.20", "ai-edge-litert>=1.2"],
         "plots": ["plotly>=6,<7"],
-        "dev": ["dask>=2025.1", "distributed>=2025.1", "hypothesis>=6.100", "mypy>=1.15", "pandas>=2.2", "pytest>=8.3", "ruff>=0.11"],
+        "dev": [
+            "dask>=2025.1",
+            "distributed>=2025.1",
+            "hypothesis>=6.100",
+            "mypy>=1.15",
+            "pandas>=2.2",
+            "pytest>=8.3",
+            "ruff>=0.11",
+        ],
     },
 )
