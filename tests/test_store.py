@@ -1,3 +1,4 @@
+import contextlib
 import json
 import resource
 import tempfile
@@ -168,23 +169,23 @@ def test_a_block_that_fails_or_forgets_to_finish_publishes_nothing(tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Callable[[int], None]]:
-    """Call with bytes: no file can grow beyond that, until the test ends."""
+@contextlib.contextmanager
+def small_disk(size: int) -> Iterator[None]:
+    """No file can grow beyond `size` bytes within the block only: the tests' own output may be a file, too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("size", [0, 4 << 10, 60 << 10, 70 << 10, 80 << 10, 120 << 10, 200 << 10])
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_a_full_disk_is_told_and_leaves_nothing(
-    tmp_path: Path, small_disk: Callable[[int], None], size: int, shuffled: bool
-) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, size: int, shuffled: bool) -> None:
     records = planted_records((140, 70, 70))  # 161 KB of pixels, 228 KB in all
     order = np.random.default_rng(0).permutation(len(records)) if shuffled else np.arange(len(records))
-    small_disk(size)
-    with pytest.raises(OutputError, match=r"a\.h5: cannot be written: File too large"):
+    with small_disk(size), pytest.raises(OutputError, match=r"a\.h5: cannot be written: File too large"):
         write_dataset(tmp_path / "a.h5", records.take(order))
     assert not list(tmp_path.iterdir())
 

@@ -5,35 +5,21 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from fer_cli.reports.terminal import Terminal
 
-
-class _Status(Protocol):
-    """`fer_cli.training.callbacks.Status`, seen from here."""
-
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def step(self) -> int: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def metrics(self) -> dict[str, float]: ...
-    @property
-    def epoch_done(self) -> bool: ...
+if TYPE_CHECKING:
+    from fer_cli.training.callbacks import Status
 
 
 _SHOWN = ("loss", "accuracy", "top3")
 
 
 @contextlib.contextmanager
-def training_view(terminal: Terminal) -> Iterator[Callable[[_Status], None]]:
+def training_view(terminal: Terminal) -> Iterator[Callable[[Status], None]]:
     """An observer for `fer_cli.training.fit.train`."""
     if terminal.quiet:
         yield lambda status: None
@@ -51,7 +37,7 @@ class _View:
         self._started = time.monotonic()
         self._first_step: int | None = None
 
-    def show(self, status: _Status) -> None:
+    def show(self, status: Status) -> None:
         """Draw the step; print the epoch when it is done."""
         done = (status.epoch - 1) * status.steps + status.step
         if self._first_step is None:
@@ -70,7 +56,7 @@ class _View:
             rate=_rate(status.metrics) + f", {self._time_left(done, status)} left",
         )
 
-    def _time_left(self, done: int, status: _Status) -> str:
+    def _time_left(self, done: int, status: Status) -> str:
         """Minutes and seconds until the last epoch, at the pace of this process so far."""
         worked = max(1, done - (self._first_step or 0))
         left = status.epochs * status.steps - done

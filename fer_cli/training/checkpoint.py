@@ -44,8 +44,8 @@ class RunState:
 
 def save(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer, state: RunState) -> None:
     """Write the run's state with every variable of the network (random seeds included) and of the optimizer."""
-    variables = {f"network_{i}": np.asarray(v) for i, v in enumerate(network.variables)}
-    variables |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
+    variables = {f"network_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(network.variables)}
+    variables |= {f"optimizer_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
     with files.atomic_path(path) as temporary:
         np.savez(temporary, allow_pickle=False, state=np.array(json.dumps(vars(state))), **variables)
 

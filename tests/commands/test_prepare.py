@@ -1,7 +1,6 @@
-import contextlib
 import json
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -12,7 +11,8 @@ from fer_cli.datasets.audit import digests
 from fer_cli.datasets.base import ReadOptions
 from fer_cli.datasets.choose import Selection
 from fer_cli.labels import EMOTIONS, EMOTIONS_8
-from fer_cli.store.reader import Dataset, open_dataset
+from fer_cli.store.reader import open_dataset
+from tests.commands.conftest import Prepare
 from tests.datasets.layouts import draw_faces, pixel_text, write_csv, write_fer2013, write_image, write_votes
 from tests.helpers import run_fer
 
@@ -20,8 +20,6 @@ USAGES = ["Training"] * 21 + ["PublicTest"] * 7 + ["PrivateTest"] * 7
 FACES = draw_faces(35)
 # One image of train is also in val, and two rows of train are alike but for their labels.
 FACES[21], FACES[5] = FACES[3], FACES[4]
-
-Prepare = Callable[..., Dataset]
 
 
 @pytest.fixture
@@ -36,19 +34,6 @@ def tree(tmp_path: Path) -> Path:
     for i, face in enumerate(draw_faces(60)):
         write_image(tmp_path / "faces" / ("sad" if i % 3 == 0 else "happy") / f"{i:02}.png", face)
     return tmp_path / "faces"
-
-
-@pytest.fixture
-def prepare() -> Iterator[Prepare]:
-    """Runs `fer prepare` with these arguments and opens what it wrote."""
-    with contextlib.ExitStack() as stack:
-
-        def run(*arguments: object) -> Dataset:
-            result = run_fer("prepare", *arguments, "-o", "out.h5")
-            assert result.exit_code == 0, result.stderr
-            return stack.enter_context(open_dataset(Path("out.h5")))
-
-        yield run
 
 
 def test_the_default_output_shows_table_and_duplicates(csv: Path) -> None:

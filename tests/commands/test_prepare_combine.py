@@ -1,7 +1,5 @@
 """`fer prepare` of several sources into one file."""
 
-import contextlib
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,23 +10,9 @@ from fer_cli.labels import EMOTIONS, EMOTIONS_8
 from fer_cli.records import Records
 from fer_cli.store.reader import Dataset, open_dataset
 from fer_cli.store.writer import create_dataset
+from tests.commands.conftest import Prepare
 from tests.datasets.layouts import draw_faces, write_fer2013, write_image
 from tests.helpers import planted_records, run_fer, write_dataset
-
-Prepare = Callable[..., Dataset]
-
-
-@pytest.fixture
-def prepare() -> Iterator[Prepare]:
-    """Runs `fer prepare` with these arguments and opens what it wrote."""
-    with contextlib.ExitStack() as stack:
-
-        def run(*arguments: object) -> Dataset:
-            result = run_fer("prepare", *arguments, "-o", "out.h5")
-            assert result.exit_code == 0, result.stderr
-            return stack.enter_context(open_dataset(Path("out.h5")))
-
-        yield run
 
 
 def notes(dataset: Dataset) -> list[str]:

@@ -39,11 +39,11 @@ def test_weight_decay_spares_biases_and_normalisation(name: str) -> None:
     network = keras.Sequential([keras.Input((2,)), *layers])
     optimizer = schedules.build_optimizer(Settings(optimizer=name, schedule="constant", lr=0.1, weight_decay=0.5), 1)
     optimizer.build(network.trainable_variables)
-    before = {v.path: np.array(v) for v in network.trainable_variables}
+    before = {v.path: keras.ops.convert_to_numpy(v) for v in network.trainable_variables}
     optimizer.apply([keras.ops.zeros_like(v) for v in network.trainable_variables], network.trainable_variables)
     for variable in network.trainable_variables:
         expected = before[variable.path] * (0.95 if variable.path.endswith("kernel") else 1.0)
-        np.testing.assert_allclose(np.array(variable), expected, rtol=1e-5)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), expected, rtol=1e-5)
 
 
 def test_plateau_halves_after_patience_and_counts_anew() -> None:
