@@ -39,7 +39,7 @@ def short_help(name: str) -> str:
 
 def full_help(name: str) -> str:
     """What `fer NAME --help` prints at a fixed width."""
-    with click.Context(cli, info_name="fer") as parent:
+    with click.Context(cli, info_name="fer", **cli.context_settings) as parent:
         context = click.Context(
             _command(name), info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
         )
