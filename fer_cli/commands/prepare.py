@@ -100,7 +100,7 @@ def command(
     and OUTPUT.folds.json with the rows of each.
 
     FER+ votes replace the labels. majority keeps rows on which more than half of the votes agree; argmax takes the
-    emotion with most votes; soft keeps all rows that are mostly emotion, to learn from the distribution of votes.
+    emotion with most votes; soft keeps all rows that are mostly emotion. The distribution of votes is stored, too.
     """
     from fer_cli.datasets.base import ReadOptions
     from fer_cli.datasets.choose import Selection
