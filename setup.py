@@ -37,7 +37,7 @@ setup(
     extras_require={
         "accel": ["scikit-learn-intelex>=2025.1"],
         "labels": ["cleanlab>=2.7,<3"],
-        "tune": ["optuna>=4,<6", "optuna-integration[keras]>=4,<6"],
+        "tune": ["optuna>=4,<6"],
         "dask": ["dask>=2025.1", "distributed>=2025.1"],
         "export": ["tf2onnx>=1.16", "onnxruntime>=1.20", "ai-edge-litert>=1.2"],
         "plots": ["plotly>=6,<7"],
@@ -45,7 +45,9 @@ setup(
             "dask>=2025.1",
             "distributed>=2025.1",
             "hypothesis>=6.100",
+            "jax>=0.5,<1",
             "mypy>=1.15",
+            "optuna>=4,<6",
             "pandas>=2.2",
             "pytest>=8.3",
             "ruff>=0.11",

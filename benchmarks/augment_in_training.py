@@ -22,13 +22,16 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy as np
 
+from fer_cli.architectures import choose
 from fer_cli.labels import EMOTIONS
 from fer_cli.records import Records
 from fer_cli.store.reader import ImageRows, open_dataset
 from fer_cli.store.writer import create_dataset
-from fer_cli.training import fit, schedules
-from fer_cli.training.batches import Batch, TrainingBatches, one_hot
+from fer_cli.training import losses, schedules
+from fer_cli.training.batches import Batch, TrainingBatches
+from fer_cli.training.fused import fuse_batch_norm
 from fer_cli.training.settings import Settings
+from fer_cli.training.targets import one_hot
 from fer_cli.transform.policy import parse_policy
 
 BATCH = 128
@@ -116,11 +119,12 @@ def cpu_to_make(batches: TrainingBatches) -> float:
 def compiled_mini() -> keras.Model:
     """`mini` as `fer train` compiles it."""
     settings = Settings()
-    network = fit.build(settings, (48, 48, 1), len(EMOTIONS))
+    network = choose.build(settings.architecture, (48, 48, 1), len(EMOTIONS), {})
+    fuse_batch_norm(network)
     network.compile(
         optimizer=schedules.build_optimizer(settings, STEPS),
-        loss="categorical_crossentropy",
-        metrics=["accuracy", keras.metrics.TopKCategoricalAccuracy(k=3)],
+        loss=losses.build_loss(settings, len(EMOTIONS)),
+        metrics=losses.metrics(len(EMOTIONS)),
         jit_compile=False,
     )
     return network

@@ -30,10 +30,30 @@ IMPORTERS: dict[str, str] = {
     "folder": "fer_cli.datasets.folder:ImageTree",
 }
 
+#: Networks: residual ones for small faces, those of studies of FER2013, those of keras.applications.
 ARCHITECTURES: dict[str, str] = {
     "mini": "fer_cli.architectures.residual:mini",
+    "resnet10se": "fer_cli.architectures.residual:resnet10se",
     "resnet18": "fer_cli.architectures.residual:resnet18",
     "resnet34": "fer_cli.architectures.residual:resnet34",
+    "resnet50": "fer_cli.architectures.residual:resnet50",
+    "resnet101": "fer_cli.architectures.residual:resnet101",
+    "six-conv": "fer_cli.architectures.studies:six_conv",
+    "four-conv": "fer_cli.architectures.studies:four_conv",
+    "five-layer": "fer_cli.architectures.studies:five_layer",
+    "cpcpcpfff": "fer_cli.architectures.studies:cpcpcpfff",
+    "ccpccpccpff": "fer_cli.architectures.studies:ccpccpccpff",
+    "ccpccpccpccpff": "fer_cli.architectures.studies:ccpccpccpccpff",
+    "vgg13": "fer_cli.architectures.studies:vgg13",
+    "mini-xception": "fer_cli.architectures.xception:mini_xception",
+    "vgg16": "fer_cli.architectures.applications:vgg16",
+    "resnet50v2": "fer_cli.architectures.applications:resnet50v2",
+    "resnet152v2": "fer_cli.architectures.applications:resnet152v2",
+    "mobilenetv2": "fer_cli.architectures.applications:mobilenetv2",
+    "mobilenetv3small": "fer_cli.architectures.applications:mobilenetv3small",
+    "efficientnetv2b0": "fer_cli.architectures.applications:efficientnetv2b0",
+    "densenet121": "fer_cli.architectures.applications:densenet121",
+    "convnexttiny": "fer_cli.architectures.applications:convnexttiny",
 }
 
 #: What finds faces in a photo or a frame.

@@ -58,15 +58,13 @@ def save_model(network: keras.Model, path: Path, metadata: dict[str, Any]) -> No
     if missing:
         raise ValueError(f"metadata: expected class_names and input_shape. Missing: {', '.join(sorted(missing))}")
     with files.atomic_path(path) as temporary:
-        _without_training_state(network).save(temporary)
+        (uncompiled_twin(network) if network.compiled else network).save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(METADATA_MEMBER, json.dumps(metadata, indent=2))
 
 
-def _without_training_state(network: keras.Model) -> keras.Model:
-    """The same network uncompiled: Keras saves the optimizer's moments with a compiled one, which doubles the file."""
-    if not network.compiled:
-        return network
+def uncompiled_twin(network: keras.Model) -> keras.Model:
+    """The same network without loss and optimizer, whose moments Keras would save with it: they double a file."""
     twin = type(network).from_config(network.get_config())
     twin.set_weights(network.get_weights())
     return twin
@@ -84,6 +82,21 @@ def read_metadata(path: Path) -> dict[str, Any]:
             return metadata
     except (zipfile.BadZipFile, ValueError, OSError) as error:
         raise InputError(f"{path}: not a Keras 3 model file ({error})") from error
+
+
+def input_scalings(path: Path) -> dict[str, tuple[Any, Any]]:
+    """Name -> (scale, offset), numbers or a list of one a channel, of the `Rescaling` layers of a model file.
+
+    Raises `InputError` for what is no model file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))["config"]
+    except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
+        raise InputError(f"{path}: not a Keras 3 model file ({error})") from error
+    layers = [layer["config"] for layer in config.get("layers", ()) if layer["class_name"] == "Rescaling"]
+    read = keras.saving.deserialize_keras_object
+    return {layer["name"]: (read(layer["scale"]), read(layer["offset"])) for layer in layers}
 
 
 def load_model(path: Path, classes: Sequence[str] | None = None) -> LoadedModel:

@@ -18,7 +18,7 @@ DEFAULT_DATASET = Path("data/fer2013.h5")
 DATASET_ENDINGS = {".h5", ".hdf5"}
 
 
-def _existing_dataset(path: Path | None) -> Path:
+def existing_dataset(path: Path | None) -> Path:
     """The dataset named, else `$FER_DATASET`, else the default; it must be there."""
     if path is not None:
         if not path.is_file():
@@ -38,7 +38,7 @@ def dataset_arg(command: F) -> F:
         "dataset",
         required=False,
         type=click.Path(path_type=Path),
-        callback=lambda ctx, param, value: _existing_dataset(value),
+        callback=lambda ctx, param, value: existing_dataset(value),
     )(command)
 
 
@@ -50,7 +50,7 @@ def models_and_dataset_arg(command: F) -> F:
         models = tuple(path for path in values if path.suffix not in DATASET_ENDINGS)
         if len(datasets) > 1:
             raise click.BadParameter(f"one DATASET expected, not {len(datasets)}", ctx, param)
-        ctx.params["dataset"] = _existing_dataset(datasets[0] if datasets else None)
+        ctx.params["dataset"] = existing_dataset(datasets[0] if datasets else None)
         return models or (_default_model(),)
 
     return click.argument(

@@ -19,19 +19,21 @@ LAYERS = (
     {"errors", "labels", "records", "files", "catalog"},
     {"store", "models", "provenance", "framework"},
     {"architectures", "datasets", "faces", "transform", "gradients"},
-    {"training", "attacks", "analysis", "live", "reports"},
-    {"options"},
+    {"training", "tuning", "attacks", "analysis", "live", "reports"},
+    {"options", "training_options", "training_flags"},
     {"commands"},
     {"main"},
 )
 #: Who alone may import a package.
 ONLY = {
-    "click": {"main", "options", "commands"},
+    "click": {"main", "options", "training_options", "training_flags", "commands"},
     "rich": {"reports", "commands"},
     "matplotlib": {"reports"},
     "jinja2": {"reports"},
     "h5py": {"store"},
-    "tensorflow": {"gradients", "training.distribute"},
+    "optuna": {"tuning"},
+    "tensorflow": {"gradients", "training.distribute_tf", "training.fused"},
+    "jax": {"training.distribute"},
 }
 #: Who may not.
 NEVER = {
@@ -40,7 +42,7 @@ NEVER = {
 }
 HEAVY = {
     "tensorflow", "keras", "cv2", "sklearn", "scipy", "h5py", "matplotlib", "numpy", "rich", "mtcnn", "jax", "torch",
-    "jinja2", "pandas",
+    "jinja2", "pandas", "optuna", "sqlalchemy",
 }  # fmt: skip
 
 MODULES = {

@@ -103,3 +103,18 @@ class TestRefusals:
         with pytest.raises(ValueError, match="Missing: class_names"):
             models.save_model(network, tmp_path / "net.keras", {"input_shape": [2]})
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("offset", [-1.0, [1.0, 2.0, 3.0], np.array([1.0, 2.0, 3.0])], ids=["number", "list", "array"])
+def test_the_scaling_of_a_models_input_is_read_from_its_file(offset: object, tmp_path: Path) -> None:
+    inputs = keras.Input((4, 4, 3))
+    keras.Model(inputs, keras.layers.Rescaling(0.5, offset, name="scale")(inputs)).save(tmp_path / "scaled.keras")
+    ((name, (scale, read)),) = models.input_scalings(tmp_path / "scaled.keras").items()
+    assert (name, scale) == ("scale", 0.5)
+    np.testing.assert_array_equal(read, offset)
+
+
+def test_the_scaling_of_what_is_no_model_file_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "notes.keras").write_text("notes")
+    with pytest.raises(InputError, match=r"notes.keras: not a Keras 3 model file"):
+        models.input_scalings(tmp_path / "notes.keras")

@@ -65,6 +65,7 @@ def compare(paths: Sequence[Path], seed: int = 0) -> Comparison:
     tables = [_predictions(row.result) for row in rows]
     against = [_compare_rows(table, tables[0], seed) for table in tables[1:]]
     notes = _mixed([records[row.result] for row in rows], rows)
+    notes += [f"{row.result}: {leak}" for row in rows for leak in records[row.result]["results"].get("leaks", ())]
     for row, outcome in zip(rows[1:], against, strict=True):
         if isinstance(outcome, str):
             notes.append(f"{row.result}: no paired figures, {outcome}")

@@ -14,11 +14,15 @@ import numpy.typing as npt
 
 from fer_cli import catalog
 from fer_cli.analysis import scores
-from fer_cli.analysis.predict import correction_warning, input_shape, missing_corrections, predict
+from fer_cli.analysis.ensemble import WeightSearch, search_weights
+from fer_cli.analysis.predict import correction_warning, missing_corrections, predict, whole_shape
 from fer_cli.datasets.audit import digests
 from fer_cli.errors import UsageError
 from fer_cli.models import LoadedModel
 from fer_cli.store.reader import Dataset, ImageRows
+
+#: Where weights are searched: the split on which all selection happens.
+SELECTION = "val"
 
 Pixels = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -49,6 +53,7 @@ class Evaluation:
 
     probabilities: float32 (N, K), columns in the order of `class_names`; the ensemble's when there are several members.
     seen: mask (N,) of the rows whose pixels are those of a train row, or None where that says nothing.
+    search: how the members' weights were found, or None where they were given.
     """
 
     class_names: tuple[str, ...]
@@ -60,6 +65,7 @@ class Evaluation:
     probabilities: Probabilities
     seen: npt.NDArray[np.bool_] | None
     seed: int
+    search: WeightSearch | None = None
 
     @property
     def predictions(self) -> npt.NDArray[np.intp]:
@@ -76,7 +82,11 @@ class Evaluation:
         """How the probabilities came about, for the reader of a table."""
         count = len(self.members)
         passes = "single pass" if self.tta == "none" else f"{self.tta} TTA"
-        return f"{passes}, " + ("one network" if count == 1 else f"ensemble of {count}")
+        networks = "one network" if count == 1 else f"ensemble of {count}"
+        if self.search is None:
+            return f"{passes}, {networks}"
+        where = "these rows" if self.search.split == self.split else self.search.split
+        return f"{passes}, {networks} weighted on {where}"
 
     def confident_mistakes(self, count: int) -> npt.NDArray[np.intp]:
         """Rows that were misnamed, the most confident first, at most `count`."""
@@ -96,6 +106,7 @@ class Evaluation:
             "confusion_matrix": self.counts.tolist(),
             "per_class": self.per_class(),
             "members": [{**dataclasses.asdict(member), "path": str(member.path)} for member in self.members],
+            **({} if self.search is None else {"weight_search": self._weight_search(self.search)}),
         }
 
     def per_class(self) -> list[dict[str, Any]]:
@@ -111,6 +122,9 @@ class Evaluation:
             }
             for i, name in enumerate(self.class_names)
         ]
+
+    def _weight_search(self, search: WeightSearch) -> dict[str, Any]:
+        return {**dataclasses.asdict(search), "selected_on_these_rows": search.split == self.split}
 
     def _without_duplicates(self) -> dict[str, Any]:
         if self.seen is None:
@@ -129,6 +143,7 @@ def evaluate(
     split: str,
     tta: str = "none",
     weights: Sequence[float] | None = None,
+    search: bool = False,
     batch_size: int = 128,
     seed: int = 0,
     advance: Callable[[int], None] = lambda images: None,
@@ -136,16 +151,25 @@ def evaluate(
     """Score `models` on `split`; several are averaged as an ensemble.
 
     tta: a name of `catalog.TEST_TIME`. weights: one a model, not negative, in any unit; None weighs all the same.
-    seed: of the bootstrap. advance: is called with the number of images that a model has just done.
-    Raises `InputError` where the split is empty or a model does not fit the dataset, `UsageError` for the weights.
+    search: find the weights on the val rows, whatever the split. seed: of the bootstrap. advance: is called with the
+    number of images that a model has just done, `passes` images in all.
+    Raises `InputError` where a split is empty or a model does not fit the dataset, `UsageError` for the weights.
     """
-    dataset.require(split)
-    parts = normalise_weights(weights, len(models))
+    parts = choose_weights(weights, search, len(models))
+    needed = _splits(split, search)
+    for name in needed:
+        dataset.require(name)
     views = catalog.find(catalog.TEST_TIME, tta, "test-time augmentation")
-    images, labels = dataset.images(split), dataset.labels(split)
+    images = {name: dataset.images(name) for name in needed}
+
+    def ask(model: LoadedModel, name: str) -> Probabilities:
+        return predict(model, images[name], dataset.transforms, dataset.class_names, views, batch_size, advance)
+
+    answers = {name: [ask(model, name) for model in models] for name in needed}
+    found = search_weights(dataset.labels(SELECTION), answers[SELECTION], SELECTION) if search else None
+    parts, labels = found.weights if found else parts, dataset.labels(split)
     members, mixed = [], np.zeros((len(labels), len(dataset.class_names)))
-    for model, part in zip(models, parts, strict=True):
-        probabilities = predict(model, images, dataset.transforms, dataset.class_names, views, batch_size, advance)
+    for model, part, probabilities in zip(models, parts, answers[split], strict=True):
         members.append(_member(model, part, dataset, scores.score(labels, probabilities, seed)))
         mixed += part * probabilities
     return Evaluation(
@@ -156,9 +180,24 @@ def evaluate(
         sources=dataset.sources(split),
         labels=labels,
         probabilities=mixed.astype(np.float32),
-        seen=_seen_in_training(dataset, split, images),
+        seen=_seen_in_training(dataset, split, images[split]),
         seed=seed,
+        search=found,
     )
+
+
+def passes(dataset: Dataset, split: str, search: bool, models: int) -> int:
+    """How many images `models` models see in an evaluation, each with all its views counted once."""
+    return models * sum(dataset.count(name) for name in _splits(split, search))
+
+
+def choose_weights(weights: Sequence[float] | None, search: bool, count: int) -> list[float]:
+    """As `normalise_weights`; `UsageError` also where a search cannot go together with them or with one model."""
+    if search and weights is not None:
+        raise UsageError("--search-weights and --weights exclude each other: expected one of them. Received: both")
+    if search and count == 1:
+        raise UsageError("--search-weights: expected an ensemble of two models or more. Received: 1")
+    return normalise_weights(weights, count)
 
 
 def normalise_weights(weights: Sequence[float] | None, count: int) -> list[float]:
@@ -173,7 +212,7 @@ def normalise_weights(weights: Sequence[float] | None, count: int) -> list[float
 
 
 def _member(model: LoadedModel, weight: float, dataset: Dataset, own: scores.Scores) -> Member:
-    shape = input_shape(model, dataset.image_shape)
+    shape = whole_shape(model, dataset.image_shape)
     sizes = ["×".join(map(str, s)) for s in (dataset.image_shape, shape)]
     return Member(
         path=model.path,
@@ -185,6 +224,11 @@ def _member(model: LoadedModel, weight: float, dataset: Dataset, own: scores.Sco
         warning=correction_warning(model, dataset.transforms, str(dataset.path)),
         scores=own,
     )
+
+
+def _splits(split: str, search: bool) -> list[str]:
+    """The splits that an evaluation needs answers for."""
+    return list(dict.fromkeys([split, *([SELECTION] if search else [])]))
 
 
 def _seen_in_training(dataset: Dataset, split: str, images: ImageRows) -> npt.NDArray[np.bool_] | None:

@@ -1,6 +1,7 @@
 """Class probabilities of one model for the images of a split, streamed, with test-time augmentation.
 
 A model's file says which illumination corrections its training faces went through; images that have not get them here.
+It also says when its input is a crop, and of images of which size; then images are brought to that size and cropped.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from fer_cli.labels import class_order
 from fer_cli.models import LoadedModel
 from fer_cli.store.reader import ImageRows
 from fer_cli.transform.adapt import adapt
+from fer_cli.transform.crops import Size, centre
 from fer_cli.transform.illuminate import corrections, illuminate
 
 #: Images a block, by the memory that they take before and after they are brought to the network's input.
@@ -26,7 +28,8 @@ _SUM_TOLERANCE = 1e-2
 
 Pixels = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
-Views = Callable[[Pixels], Iterator[Pixels]]
+#: Images, and the size of the views where the model says one.
+Views = Callable[[Pixels, Size | None], Iterator[Pixels]]
 #: What was applied to the pixels of a dataset, or of a model's training faces, as their files list it.
 Transforms = Sequence[Mapping[str, Any]]
 
@@ -37,14 +40,37 @@ def input_shape(model: LoadedModel, image_shape: tuple[int, int, int]) -> tuple[
     return height, width, channels
 
 
+def whole_shape(model: LoadedModel, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """(H, W, C) of the whole image of which the network gets all or, where the model's file says so, a crop.
+
+    Raises `InputError` where what the file says cannot be.
+    """
+    shape, crop_of = input_shape(model, image_shape), model.metadata.get("crop")
+    if crop_of is None:
+        return shape
+    sound = isinstance(crop_of, list) and len(crop_of) == 2 and all(isinstance(side, int) for side in crop_of)
+    if not sound or crop_of[0] < shape[0] or crop_of[1] < shape[1]:
+        raise InputError(
+            f"{model.path}: crop: expected the height and width of images that hold the network's input of "
+            f"{shape[0]}×{shape[1]}. Received: {crop_of}"
+        )
+    return crop_of[0], crop_of[1], shape[2]
+
+
 def fit_to_model(images: Pixels, model: LoadedModel, transforms: Transforms = ()) -> Pixels:
     """Images uint8 (N, h, w, c) as the model knows them: (N, H, W, C) of its input, with its illumination correction.
 
-    transforms: what was applied to the images already; no correction is applied twice. Raises as
-    `missing_corrections`.
+    A model of crops gets the centre. transforms: what was applied to the images already; no correction is applied
+    twice. Raises as `missing_corrections` and `whole_shape`.
     """
+    shape = input_shape(model, (images.shape[1], images.shape[2], images.shape[3]))
+    return centre(_whole(images, model, transforms), shape[:2])
+
+
+def _whole(images: Pixels, model: LoadedModel, transforms: Transforms) -> Pixels:
+    """Images as the model knows them, before any crop."""
     missing = missing_corrections(model, transforms)
-    images = adapt(images, input_shape(model, (images.shape[1], images.shape[2], images.shape[3])))
+    images = adapt(images, whole_shape(model, (images.shape[1], images.shape[2], images.shape[3])))
     for method in missing:
         images = illuminate(images, method)
     return images
@@ -96,21 +122,22 @@ def predict(
     """Probabilities float32 (N, K), columns in the order of `class_names`, the mean over all views of each image.
 
     Images of another size or number of channels than the network's input are adapted, block by block, never the whole
-    split at once, and those without the model's illumination correction get it. transforms: what was applied to the
-    images before. advance: is called with the number of images just done.
-    Raises `InputError` where the model's classes are not the same set, or its outputs are no probabilities.
+    split at once, and those without the model's illumination correction get it. The views of a model of crops have the
+    size of its input. transforms: what was applied to the images before. advance: is called with the number of images
+    just done. Raises `InputError` where the model's classes are not the same set, or its outputs are no probabilities.
     """
     order = class_order(class_names, model.class_names, str(model.path))
     shape = input_shape(model, images.shape[1:])
     image_bytes = max(int(np.prod(shape)), int(np.prod(images.shape[1:])))
     size = batch_size * max(1, _BLOCK_BYTES // (image_bytes * batch_size))
-    is_corrected = not missing_corrections(model, transforms)
+    crop = shape[:2] if "crop" in model.metadata else None
+    # A correction sees the whole face in the network's size, as in training; without one, crops keep the detail.
+    as_is = crop is None and not missing_corrections(model, transforms)
     out = np.empty((len(images), len(class_names)), np.float32)
     done = 0
     for block in images.blocks(size):
-        # A correction sees the whole face in the network's size, as in training; without one, crops keep the detail.
-        faces = block if is_corrected else fit_to_model(block, model, transforms)
-        parts = [model.probabilities(adapt(view, shape), batch_size) for view in views(faces)]
+        faces = block if as_is else _whole(block, model, transforms)
+        parts = [model.probabilities(adapt(view, shape), batch_size) for view in views(faces, crop)]
         out[done : done + len(block)] = _checked(np.mean(parts, axis=0), model)
         done += len(block)
         advance(len(block))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_cli.errors import InputError
+from fer_cli.provenance import RESULT
 
 Record = Mapping[str, Any]
 
@@ -16,10 +17,12 @@ Record = Mapping[str, Any]
 class Row:
     """One result as a row of the table; what a result does not say is None.
 
-    seconds: of training. without_duplicates: accuracy without the rows whose pixels are those of a train row.
+    name: of the result's folder. seconds, train_rows: of training. without_duplicates: accuracy without the rows whose
+    pixels are those of a train row.
     """
 
     result: Path
+    name: str
     model: str
     dataset: str
     split: str
@@ -33,6 +36,7 @@ class Row:
     ece: float | None
     without_duplicates: float | None
     parameters: int | None
+    train_rows: int | None
     seconds: float | None
 
 
@@ -70,6 +74,7 @@ def _row(path: Path, record: Record, trained: Mapping[Any, Record]) -> Row:
     interval = found.get("accuracy_interval")
     return Row(
         result=path,
+        name=_name(path),
         model=" + ".join(Path(m).stem for m in models) or record["command"],
         dataset=", ".join(Path(entry["path"]).stem for entry in datasets(record)),
         split=found["split"],
@@ -83,9 +88,17 @@ def _row(path: Path, record: Record, trained: Mapping[Any, Record]) -> Row:
         ece=found.get("ece"),
         without_duplicates=(found.get("without_train_duplicates") or {}).get("accuracy"),
         parameters=_total(found.get("members") or runs, "parameters"),
+        # The members of an ensemble may share their rows, so no number is told of several runs.
+        train_rows=runs[0].get("train_rows") if len(models) == len(runs) == 1 else None,
         # Of an ensemble, a time is known only when each member's is.
         seconds=_total(runs, "seconds") if len(runs) == len(models) else None,
     )
+
+
+def _name(path: Path) -> str:
+    """The folder of a `result.json`, without the ending of a training folder; the stem of another file."""
+    folder = path.parent if path.name == RESULT else path
+    return folder.resolve().name.removesuffix(".json").removesuffix(".training")
 
 
 def _is_training(record: Record) -> bool:

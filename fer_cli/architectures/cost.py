@@ -17,6 +17,14 @@ def multiply_adds(network: keras.Model) -> int:
 
 def _layer_cost(layer: keras.layers.Layer) -> int:
     """Every weight of a kernel is used once at each output position."""
+    if not (kernels := _kernels(layer)):
+        return 0
+    return int(math.prod(layer.output.shape[1:-1]) * sum(math.prod(kernel.shape) for kernel in kernels))
+
+
+def _kernels(layer: keras.layers.Layer) -> list[keras.Variable]:
+    if isinstance(layer, keras.layers.SeparableConv2D):
+        return [layer.depthwise_kernel, layer.pointwise_kernel]
     if isinstance(layer, (keras.layers.Dense, keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-        return int(math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape))
-    return 0
+        return [layer.kernel]
+    return []

@@ -1,114 +1,121 @@
 """Residual networks for small faces.
 
 He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition (CVPR 2016, arXiv:1512.03385), with the 3×3 stride-1
-stem that suits inputs of about 48 pixels, and the squeeze-and-excitation blocks of Hu, Shen, Sun (CVPR 2018,
-arXiv:1709.01507). Inputs are 0..255; the first layer rescales them to -1..1.
+stem that suits inputs of about 48 pixels; `stem="imagenet"` is the published one. Inputs are 0..255; the first layer
+rescales them to -1..1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 from keras import layers
 
-#: A squeeze-and-excitation bottleneck keeps one channel in this many.
-_SE_RATIO = 8
+from fer_cli.architectures.blocks import Blocks, conv_bn
+from fer_cli.architectures.contract import ResidualOptions, Shape, expect_count, published, scaled
+from fer_cli.architectures.head import classifier
+
+_RESNET = published("He et al. 2016, arXiv:1512.03385")
+_SE_RESNET = published("He et al. 2016, arXiv:1512.03385; Hu et al. 2018, arXiv:1709.01507")
 
 
-def mini(input_shape: tuple[int, int, int], num_classes: int, **options: Any) -> keras.Model:
+@_SE_RESNET
+def mini(input_shape: Shape, num_classes: int, **options: Unpack[ResidualOptions]) -> keras.Model:
     """The default network: 4 stages of one squeeze-and-excitation block, made to train on a CPU.
 
-    A thin stem looks at full resolution, and every stage, the first too, halves it. At 48×48 grey and 7 classes a test
-    holds it to 1 M parameters and 30 M multiply-adds.
+    A thin stem looks at full resolution, and every stage, the first too, halves it. All widths are multiples of 16, the
+    number of float32 values that a CPU with AVX-512 works on at a time.
     """
-    arguments: dict[str, Any] = {
-        "depths": (1, 1, 1, 1),
-        "widths": (24, 48, 96, 192),
-        "strides": (2, 2, 2, 2),
-        "stem_width": 16,
-        "se": True,
-    }
-    return residual_network(input_shape, num_classes, name="mini", **(arguments | options))
+    arguments: ResidualOptions = {"widths": (32, 64, 96, 192), "se": True, **options}
+    return residual_network(
+        input_shape,
+        num_classes,
+        name="mini",
+        depths=(1, 1, 1, 1),
+        strides=(2, 2, 2, 2),
+        stem_width=16,
+        se_ratio=8,
+        **arguments,
+    )
 
 
-def resnet18(input_shape: tuple[int, int, int], num_classes: int, **options: Any) -> keras.Model:
-    """ResNet-18: 11.2 M parameters."""
+@_SE_RESNET
+def resnet10se(input_shape: Shape, num_classes: int, **options: Unpack[ResidualOptions]) -> keras.Model:
+    """SE-ResNet-10 with thin stages: 0.9 M parameters, a tenth of the work of ResNet-18."""
+    arguments: ResidualOptions = {"widths": (32, 64, 128, 192), "se": True, **options}
+    return residual_network(input_shape, num_classes, name="resnet10se", depths=(1, 1, 1, 1), **arguments)
+
+
+@_RESNET
+def resnet18(input_shape: Shape, num_classes: int, **options: Unpack[ResidualOptions]) -> keras.Model:
+    """ResNet-18: 8 basic blocks, 11.2 M parameters."""
     return residual_network(input_shape, num_classes, name="resnet18", depths=(2, 2, 2, 2), **options)
 
 
-def resnet34(input_shape: tuple[int, int, int], num_classes: int, **options: Any) -> keras.Model:
-    """ResNet-34: 21.3 M parameters."""
+@_RESNET
+def resnet34(input_shape: Shape, num_classes: int, **options: Unpack[ResidualOptions]) -> keras.Model:
+    """ResNet-34: 16 basic blocks, 21.3 M parameters."""
     return residual_network(input_shape, num_classes, name="resnet34", depths=(3, 4, 6, 3), **options)
 
 
+@_RESNET
+def resnet50(input_shape: Shape, num_classes: int, **options: Unpack[ResidualOptions]) -> keras.Model:
+    """ResNet-50: 16 bottleneck blocks, 23.6 M parameters."""
+    return residual_network(input_shape, num_classes, name="resnet50", depths=(3, 4, 6, 3), bottleneck=True, **options)
+
+
+@_RESNET
+def resnet101(input_shape: Shape, num_classes: int, **options: Unpack[ResidualOptions]) -> keras.Model:
+    """ResNet-101: 33 bottleneck blocks, 42.6 M parameters."""
+    return residual_network(
+        input_shape, num_classes, name="resnet101", depths=(3, 4, 23, 3), bottleneck=True, **options
+    )
+
+
 def residual_network(
-    input_shape: tuple[int, int, int],
+    input_shape: Shape,
     num_classes: int,
     *,
     name: str,
     depths: Sequence[int],
-    widths: Sequence[int] = (64, 128, 256, 512),
     strides: Sequence[int] = (1, 2, 2, 2),
-    stem: str = "small",
+    bottleneck: bool = False,
     stem_width: int | None = None,
+    se_ratio: int = 16,
+    stem: str = "small",
     se: bool = False,
+    width: float = 1.0,
+    widths: Sequence[int] = (64, 128, 256, 512),
+    dense: Sequence[int] = (),
+    activation: str = "relu",
     dropout: float = 0.0,
 ) -> keras.Model:
-    """A residual network of basic blocks.
+    """A residual network of basic or bottleneck blocks.
 
-    depths, widths, strides: of each stage its blocks, its channels, and by how much its first block reduces resolution.
-    stem: "small" 3×3 stride 1; "imagenet" 7×7 stride 2 and 3×3 max-pooling stride 2. stem_width: its channels, those of
-    the first stage when None. se: squeeze-and-excitation in every block. dropout: rate before the logits.
+    depths, widths, strides: of each stage its blocks, the channels of its 3×3 convolutions, and by how much its first
+    block reduces resolution. width: multiplies all channels. stem: "small" 3×3 stride 1; "imagenet" 7×7 stride 2 and
+    3×3 max-pooling stride 2. stem_width: its channels, those of the first stage when None. se, se_ratio:
+    squeeze-and-excitation in every block, whose gates keep one channel in se_ratio. dense, dropout: see
+    `head.classifier`. Raises `UsageError` unless each stage has its width.
     """
+    expect_count("--widths", widths, len(depths), name, "stages")
+    blocks = Blocks(activation, bottleneck, se_ratio if se else None)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(inputs)
-    x = _stem(x, stem_width or widths[0], stem)
-    for stage, (depth, width, stride) in enumerate(zip(depths, widths, strides, strict=True), 1):
-        for block in range(1, depth + 1):
-            x = _basic_block(x, width, stride if block == 1 else 1, se, f"stage{stage}_block{block}")
+    x = _stem(x, scaled(stem_width or widths[0], width), stem, blocks)
+    for stage, (depth, channels, stride) in enumerate(zip(depths, widths, strides, strict=True), 1):
+        for number in range(1, depth + 1):
+            x = blocks.block(x, scaled(channels, width), stride if number == 1 else 1, f"stage{stage}_block{number}")
     x = layers.GlobalAveragePooling2D(name="embedding")(x)
-    if dropout:
-        x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Dense(num_classes, dtype="float32", name="logits")(x)
-    outputs = layers.Softmax(dtype="float32", name="probabilities")(x)
-    return keras.Model(inputs, outputs, name=name)
+    return classifier(inputs, x, num_classes, name, dense=dense, activation=activation, dropout=dropout)
 
 
-def _stem(x: Any, width: int, kind: str) -> Any:
+def _stem(x: Any, width: int, kind: str, blocks: Blocks) -> Any:
+    if kind == "small":
+        return blocks.activated(conv_bn(x, width, 3, 1, "stem"), "stem_act")
     if kind == "imagenet":
-        x = _conv_bn(x, width, 7, 2, "stem")
-        return layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(layers.ReLU(name="stem_relu")(x))
-    if kind != "small":
-        raise ValueError(f"stem: expected small or imagenet. Received: {kind}")
-    return layers.ReLU(name="stem_relu")(_conv_bn(x, width, 3, 1, "stem"))
-
-
-def _basic_block(x: Any, width: int, strides: int, se: bool, name: str) -> Any:
-    """Two 3×3 convolutions around a shortcut, which is projected where the shape changes."""
-    shortcut = x
-    if strides > 1 or x.shape[-1] != width:
-        shortcut = _conv_bn(x, width, 1, strides, f"{name}_shortcut")
-    x = layers.ReLU(name=f"{name}_relu1")(_conv_bn(x, width, 3, strides, f"{name}_conv1"))
-    x = _conv_bn(x, width, 3, 1, f"{name}_conv2")
-    if se:
-        x = _squeeze_excite(x, f"{name}_se")
-    x = layers.Add(name=f"{name}_add")([x, shortcut])
-    return layers.ReLU(name=f"{name}_relu2")(x)
-
-
-def _squeeze_excite(x: Any, name: str) -> Any:
-    width = x.shape[-1]
-    gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_squeeze")(x)
-    gate = layers.Dense(max(8, width // _SE_RATIO), activation="relu", name=f"{name}_reduce")(gate)
-    gate = layers.Dense(width, activation="sigmoid", name=f"{name}_expand")(gate)
-    return layers.Multiply(name=f"{name}_scale")([x, gate])
-
-
-def _conv_bn(x: Any, width: int, kernel: int, strides: int, name: str) -> Any:
-    x = layers.Conv2D(
-        width, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
-    )(x)
-    # Keras' momentum of 0.99 needs hundreds of steps to forget its start: too slow for small data sets.
-    return layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+        x = blocks.activated(conv_bn(x, width, 7, 2, "stem"), "stem_act")
+        return layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x)
+    raise ValueError(f"stem: expected small or imagenet. Received: {kind}")

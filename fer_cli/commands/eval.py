@@ -41,6 +41,9 @@ def _weights(ctx: click.Context, param: click.Parameter, value: str | None) -> l
     callback=_weights,
     help="Weight of each model in the ensemble's average.  [default: all the same]",
 )
+@click.option(
+    "--search-weights", "search", is_flag=True, help="Find the weights that fit the val rows best, and use them."
+)
 @options.classes_opt
 @options.batch_size_opt
 @options.output_opt("Folder for the results.  [default: results/MODEL-SPLIT]", required=False)
@@ -83,16 +86,17 @@ def _evaluate(
     from fer_cli.store.reader import open_dataset
 
     framework.load()
-    from fer_cli.analysis.evaluate import evaluate, normalise_weights
+    from fer_cli.analysis.evaluate import choose_weights, evaluate, passes
     from fer_cli.models import load_model
 
-    normalise_weights(settings["weights"], len(models))
+    choose_weights(settings["weights"], settings["search"], len(models))
     classes = settings["classes"].split(",") if settings["classes"] else None
     with open_dataset(path) as dataset:
         dataset.require(settings["split"])
         loaded = [load_model(model, classes) for model in models]
-        options_ = {name: settings[name] for name in ("split", "tta", "weights", "batch_size", "seed")}
-        with terminal.progress("images", dataset.count(settings["split"]) * len(models)) as advance:
+        options_ = {name: settings[name] for name in ("split", "tta", "weights", "search", "batch_size", "seed")}
+        total = passes(dataset, settings["split"], settings["search"], len(models))
+        with terminal.progress("images", total) as advance:
             evaluation = evaluate(loaded, dataset, **options_, advance=advance)
         with files.atomic_folder(output) as folder:
             names = _write(evaluation, dataset, folder)
@@ -147,6 +151,11 @@ def _show(results: dict[str, Any], terminal: Terminal) -> None:
             )
     for warning in results["warnings"]:
         terminal.warn(warning)
+    if search := results.get("weight_search"):
+        terminal.log(
+            f"weights found on {search['split']} (n = {search['n']:,}): mean log-loss {search['log_loss']:.4f}, "
+            f"with equal weights {search['log_loss_equal']:.4f}"
+        )
     if len(results["members"]) > 1:
         terminal.table("members", ("model", "weight", "accuracy", "macro F1"), tables.member_rows(results["members"]))
     header = ("class", "support", "precision", "recall", "F1")

@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, metavar="DIR...", type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 @click.option("--title", default="Facial expression recognition", show_default=True, help="Heading of the page.")
 @options.output_opt("The page.", "report.html")
 @options.common
 def command(
     folders: tuple[Path, ...], title: str, output: Path, overwrite: bool, seed: int, as_json: bool, quiet: bool
 ) -> None:
-    """Put everything found below DIRs on one HTML page: results, their figures, and datasets with their faces.
+    """Put everything found below PATHs on one HTML page: results, their figures, and datasets with their faces.
 
-    The page is one file that needs no other, has no scripts, and prints well.
+    PATHs are folders, dataset files or result.json files. The page is one file that needs no other, has no scripts,
+    and prints well.
     """
     from fer_cli.reports import page, sections
     from fer_cli.reports.terminal import Terminal

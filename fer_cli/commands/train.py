@@ -2,89 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_cli import catalog, files, options, provenance
-from fer_cli.training import settings as defaults
+from fer_cli import files, options, provenance, training_options
+from fer_cli.labels import EMOTIONS
 from fer_cli.training.settings import Settings
-from fer_cli.transform.policy import parse_policy
 
 if TYPE_CHECKING:
     from fer_cli.reports.terminal import Terminal
 
-DEFAULTS = Settings()
 
-
-def _architecture(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if value not in catalog.ARCHITECTURES:
-        raise click.BadParameter(catalog.unknown("architecture", value, catalog.ARCHITECTURES), ctx, param)
-    return value
-
-
-def _policy(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if value.endswith((".h5", ".hdf5", ".keras")):
-        raise click.BadParameter(f"{value} is no policy; name the files before --augment", ctx, param)
-    parse_policy(value)
-    return value
-
-
-@click.command()
-@options.dataset_arg
-@click.option("--arch", default="mini", show_default=True, callback=_architecture, help="Architecture.")
-@click.option(
-    "--stem",
-    type=click.Choice(["small", "imagenet"]),
-    help="First layers of a residual net: 3×3 stride 1, or 7×7 stride 2.",
-)
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Dropout before the logits.")
-@click.option(
-    "--augment",
-    is_flag=False,
-    flag_value="default",
-    default="none",
-    metavar="[POLICY]",
-    callback=_policy,
-    help='Augment while training; a policy such as "strong" or "flip:0.5 rotate:10" may follow.',
-)
-@click.option("--epochs", type=click.IntRange(1), default=DEFAULTS.epochs, show_default=True)
-@options.batch_size_opt
-@click.option("--optimizer", type=click.Choice(defaults.OPTIMIZERS), default="sgd", show_default=True)
-@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Peak learning rate.  [default: by optimizer]")
-@click.option("--schedule", type=click.Choice(defaults.SCHEDULES), default="cosine", show_default=True)
-@click.option("--warmup", type=click.FloatRange(0), default=DEFAULTS.warmup, show_default=True, help="Epochs.")
-@click.option("--weight-decay", type=click.FloatRange(0), help="Decoupled, per unit of lr.  [default: by optimizer]")
-@click.option(
-    "--label-smoothing", type=click.FloatRange(0, 1, max_open=True), default=DEFAULTS.label_smoothing, show_default=True
-)
-@click.option("--mixup", type=click.FloatRange(0), default=DEFAULTS.mixup, show_default=True, help="Beta's alpha.")
-@click.option("--class-weight", type=click.Choice(["none", "balanced"]), default="none", show_default=True)
-@click.option(
-    "--ema",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=DEFAULTS.ema,
-    show_default=True,
-    help="Decay of the weight average that is scored and saved.",
-)
-@click.option("--patience", type=click.IntRange(1), help="Stop after this many epochs without a better val accuracy.")
-@click.option("--precision", type=click.Choice(defaults.PRECISIONS), default="float32", show_default=True)
-@click.option(
-    "--fraction",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Part of the train rows to use, the same part of each class.",
-)
+@click.command(cls=training_options.Sectioned)
+@click.argument("dataset", required=False, type=click.Path(path_type=Path))
+@training_options.training
+@training_options.devices
+@click.option("--list-architectures", is_flag=True, help="Print every architecture with its costs and paper, and end.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; start when there is none.")
 @options.output_opt("Model file.  [default: models/ARCH.keras]", required=False)
 @options.common
 def command(
-    dataset: Path,
-    arch: str,
-    stem: str | None,
-    dropout: float | None,
+    dataset: Path | None,
+    list_architectures: bool,
+    devices: int,
+    workers: tuple[str, ...],
+    rank: int | None,
     output: Path | None,
     overwrite: bool,
     resume: bool,
@@ -99,23 +44,51 @@ def command(
     """
     from fer_cli.reports.terminal import Terminal
 
-    output = output or Path(f"models/{arch}.keras")
-    folder = output.with_suffix(".training")
     terminal = Terminal(as_json, quiet)
+    if list_architectures:
+        terminal.finish(_list(dataset, terminal))
+        return
+    dataset = options.existing_dataset(dataset)
+    settings = training_options.settings_from(**training)
+    output = output or Path(f"models/{settings.architecture.replace(':', '-')}.keras")
+    folder = output.with_suffix(".training")
     if resume and output.exists() and not (folder / "checkpoint.npz").exists():
         terminal.log(f"{output} is complete; nothing to resume")
         terminal.finish(files.read_json(folder / "result.json"))
         return
     if not resume:
         files.refuse_existing(output, overwrite)
-    architecture_options = {name: value for name, value in (("stem", stem), ("dropout", dropout)) if value is not None}
-    settings = Settings(architecture=arch, architecture_options=architecture_options, **training)
-    record = _train(dataset, settings, output, folder, terminal, resume=resume, restart=overwrite)
-    terminal.finish(record)
+    if overwrite and not resume:
+        (folder / "checkpoint.npz").unlink(missing_ok=True)
+    terminal.finish(_train(dataset, settings, output, folder, terminal, resume, (devices, workers, rank)))
+
+
+def _list(path: Path | None, terminal: Terminal) -> dict[str, Any]:
+    """Show all architectures with their costs for the images of a dataset, of FER2013 when there is none."""
+    from fer_cli import framework
+    from fer_cli.reports import architecture_view
+    from fer_cli.store.reader import open_dataset
+
+    framework.load()
+    from fer_cli.architectures.choose import listing
+
+    shape, classes = (48, 48, 1), len(EMOTIONS)
+    if path is not None:
+        with open_dataset(path) as dataset:
+            shape, classes = dataset.image_shape, len(dataset.class_names)
+    rows = [dataclasses.asdict(row) for row in listing(shape, classes)]
+    architecture_view.show(terminal, rows, shape)
+    return provenance.record("train", [path] if path else [], {"list_architectures": True}, {"architectures": rows})
 
 
 def _train(
-    path: Path, settings: Settings, output: Path, folder: Path, terminal: Terminal, *, resume: bool, restart: bool
+    path: Path,
+    settings: Settings,
+    output: Path,
+    folder: Path,
+    terminal: Terminal,
+    resume: bool,
+    devices: tuple[int, tuple[str, ...], int | None],
 ) -> dict[str, Any]:
     """Train, write result.json and the curves, tell the score."""
     from fer_cli import framework
@@ -124,16 +97,21 @@ def _train(
     from fer_cli.store.reader import open_dataset
 
     framework.load()
-    from fer_cli.training import fit
+    from fer_cli.training import distribute, fit
 
-    if restart and not resume:
-        (folder / "checkpoint.npz").unlink(missing_ok=True)
+    if devices[1]:
+        terminal.log(f"waiting for all of {len(devices[1])} workers")
+    run = {**settings.as_dict(), "dataset": files.sha256(path)} if devices[1] else {}
+    cluster = distribute.cluster(*devices, run)
     with open_dataset(path) as dataset, training_view(terminal) as observer:
         if not dataset.count("val"):
             terminal.warn(f"{path} has no val rows: the last epoch is kept, unchecked")
-        result = fit.train(dataset, settings, output, folder, observer, resume)
-    training_curves(result.state.history, folder / "curves.png")
+        result = fit.train(dataset, settings, output, folder, observer, resume, cluster, terminal.log)
     record = provenance.record("train", [path], settings.as_dict(), result.summary(output))
+    if not cluster.chief:
+        terminal.log(f"{result.describe()}; worker 0 has the model and its history")
+        return record
+    training_curves(result.state.history, folder / "curves.png")
     files.write_json(folder / "result.json", record)
     terminal.log(f"{output}: {result.describe()}; curves and history in {folder}")
     return record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from fer_cli.errors import MissingError, UsageError
@@ -23,10 +23,10 @@ _TASK_ITEMS = {"threads": 32, "processes": 128, "dask": 256}
 _TIMEOUT = 10
 
 
-def check_backend(backend: str, scheduler: str | None) -> None:
+def check_backend(backend: str, scheduler: str | None, known: Iterable[str] = BACKENDS) -> None:
     """Raise `UsageError` for a backend that does not exist or a scheduler that is missing or in vain."""
-    if backend not in BACKENDS:
-        raise UsageError(f"--backend: expected one of {', '.join(BACKENDS)}. Received: {backend!r}")
+    if backend not in known:
+        raise UsageError(f"--backend: expected one of {', '.join(known)}. Received: {backend!r}")
     if (backend == "dask") != (scheduler is not None):
         raise UsageError("--backend dask and --scheduler ADDRESS go together")
 
@@ -46,7 +46,7 @@ def workers(backend: str = "threads", scheduler: str | None = None, jobs: int | 
     check_backend(backend, scheduler)
     with contextlib.ExitStack() as stack:
         if scheduler is not None:
-            stack.enter_context(_client(scheduler))
+            stack.enter_context(client(scheduler))
         stack.enter_context(joblib.parallel_config(backend=BACKENDS[backend]))
         pool = stack.enter_context(joblib.Parallel(n_jobs=jobs or -1, batch_size=1, return_as="generator"))
         latest = stack.enter_context(contextlib.ExitStack())
@@ -74,14 +74,14 @@ def _stop(results: Generator[Any, None, None]) -> None:
         results.close()
 
 
-def _client(address: str) -> contextlib.AbstractContextManager[Any]:
-    """The connection to a Dask cluster."""
+def client(address: str) -> contextlib.AbstractContextManager[Any]:
+    """The connection to a Dask cluster; `MissingError` where Dask is not installed or nothing answers there."""
     try:
         from distributed import Client
     except ImportError as error:
         raise MissingError("--backend dask needs the extra dask: pip install 'fer-cli[dask]'") from error
     try:
-        client: contextlib.AbstractContextManager[Any] = Client(address, timeout=_TIMEOUT, set_as_default=True)
+        connected: contextlib.AbstractContextManager[Any] = Client(address, timeout=_TIMEOUT, set_as_default=True)
     except (OSError, ValueError) as error:
         raise MissingError(f"no Dask scheduler answers at {address}; start one with: dask scheduler") from error
-    return client
+    return connected

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from fer_cli.reports import style
 
@@ -137,10 +137,12 @@ def comparison(
     intervals: Sequence[tuple[float, float] | None],
     path: Path,
     title: str = "",
+    published: Sequence[float | None] = (),
 ) -> None:
     """A dot and an interval a row, the best value coloured; the first name is at the top.
 
-    values: 0..1. intervals: (low, high) or None where unknown. title: what all rows share.
+    values: 0..1. intervals: (low, high) or None where unknown. title: what all rows share. published: the figure that
+    stands beside each row, a hollow diamond, or None.
     """
     with style.figure(path, 8, 1.3 + 0.38 * len(names)) as canvas:
         axes = canvas.subplots()
@@ -151,6 +153,11 @@ def comparison(
                 axes.plot(interval, (place, place), color=color, solid_capstyle="butt", linewidth=3, alpha=0.45)
             axes.plot(value, place, "o", color=color, markersize=8)
             axes.annotate(f"{100 * value:.1f}", (value, place), (0, 7), textcoords="offset points", ha="center", size=9)
+        given = [(value, place) for place, value in enumerate(published) if value is not None]
+        if given:
+            axes.plot(*zip(*given, strict=True), "D", mfc="none", mec=style.INK, ms=7, label="published")
+            # Above the axes: a diamond between the rows would look like one more figure.
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
         axes.set_title(title)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.4, -0.7)
@@ -158,3 +165,38 @@ def comparison(
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.set_xlabel("accuracy (dot) and its 95 % bootstrap interval (bar)")
+
+
+def accuracy_against(
+    names: Sequence[str],
+    places: Sequence[float],
+    values: Sequence[float],
+    intervals: Sequence[tuple[float, float] | None],
+    path: Path,
+    label: str,
+    title: str = "",
+    joined: bool = False,
+) -> None:
+    """Accuracy with its intervals against another number on a logarithmic axis.
+
+    places: above 0, label says of what. values, intervals: as in `comparison`. title: what all rows share. joined:
+    draw a line from each to the next higher one.
+    """
+    order = np.argsort(places, kind="stable")
+    with style.figure(path, 7, 4.4) as canvas:
+        axes = canvas.subplots()
+        if joined:
+            axes.plot(np.asarray(places)[order], np.asarray(values)[order], "--", color=style.GREY, linewidth=1)
+        for name, place, value, interval in zip(names, places, values, intervals, strict=True):
+            if interval is not None:
+                axes.plot((place, place), interval, color=style.BLUE, solid_capstyle="butt", linewidth=3, alpha=0.45)
+            axes.plot(place, value, "o", color=style.BLUE, markersize=8)
+            text = f"{name} {100 * value:.1f}"
+            axes.annotate(text, (place, value), (7, -12), textcoords="offset points", size=9)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.margins(x=0.25, y=0.15)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set(title=title, xlabel=label, ylabel="accuracy and its 95 % bootstrap interval")

@@ -37,6 +37,7 @@ _CAPTIONS = {
     "variance": "Variance that the first principal components of the pixels hold.",
     "histograms": "Brightness and contrast of the images of each class, beside all images.",
     "comparison": "Accuracy with its 95 % bootstrap interval.",
+    "against": "Accuracy with its 95 % bootstrap interval, against what sets the results apart.",
 }
 
 Record = dict[str, Any]
@@ -78,10 +79,10 @@ class Section:
 
 
 def find(folders: Iterable[Path]) -> tuple[dict[Path, Record], list[Path]]:
-    """All results (by their file) and all dataset files below `folders`, in the order of a study.
+    """All results (by their file) and all dataset files below `folders`, or named there, in the order of a study.
 
-    Hidden folders are passed over. Raises `InputError` for a folder that is none, for a `result.json` that is no
-    result, and where nothing is found.
+    Hidden folders are passed over. Raises `InputError` for what is named and is none of these, for a `result.json` that
+    is no result, and where nothing is found.
     """
     found = sorted({path for folder in folders for path in _walk(folder)})
     records = {path: provenance.read_record(path) for path in found if path.name == provenance.RESULT}
@@ -96,8 +97,12 @@ def _place(command: str) -> int:
 
 
 def _walk(folder: Path) -> Iterable[Path]:
+    if folder.name == provenance.RESULT or is_dataset(folder):
+        yield folder
+        return
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+        what = "expected a folder, a dataset file or a result.json" if folder.is_file() else "no such folder"
+        raise InputError(f"{folder}: {what}")
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place) / name for name in names)
@@ -217,6 +222,8 @@ def _eval_tables(results: Mapping[str, Any]) -> list[Table]:
 def _compare_tables(results: Mapping[str, Any]) -> list[Table]:
     title, header, cells = tables.comparison_rows(results["rows"])
     found = [Table(title or "Results", header, cells)]
+    if published := results.get("published"):
+        found.append(Table("Published figures, and ours beside them", *tables.published_rows(published)))
     header, cells = tables.paired_rows(results["rows"])
     return [*found, Table("Against the first, on the same rows", header, cells)] if cells else found
 

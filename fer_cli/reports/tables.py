@@ -33,9 +33,18 @@ _COMPARED = {
     "balanced_accuracy": "balanced",
     "ece": "ECE",
     "parameters": "parameters",
+    "train_rows": "train rows",
     "seconds": "training s",
 }
+#: What `fer compare --against` can draw accuracy against: keys of the rows and labels of the axis.
+AGAINST = {
+    "parameters": "parameters of the network",
+    "train_rows": "train rows",
+    "seconds": "seconds of training",
+}
 _CONDITIONS = ("dataset", "split", "n", "protocol")
+_PUBLISHED = ("model", "accuracy", "macro_f1", "n", "dataset", "split", "protocol", "source")
+_LONG_TEXTS = ("published protocol", "source")
 _PAIRED = ("n", "difference", "difference_interval", "gained", "lost", "p_value")
 
 
@@ -116,13 +125,57 @@ def paired_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list
     return header, cells
 
 
-def comparison_csv(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows on one level, with the same keys in each: an interval becomes two columns, ..._low and ..._high."""
+def published_rows(entries: Sequence[Mapping[str, Any]], narrow: bool = False) -> tuple[list[str], list[list[Any]]]:
+    """Heading and cells of published figures, each with ours beside it; other columns that nobody fills are left out.
+
+    entries: of `Beside.as_dict`. narrow: without the long texts of protocol and source, which a terminal would fold.
+    """
+    table = [_beside(entry) for entry in entries]
+    left_out = _LONG_TEXTS if narrow else ()
+    filled = {key for row in table for key, value in row.items() if value is not None}
+    keys = [key for key in table[0] if key == "ours" or key in filled.difference(left_out)]
+    return keys, [[row[key] for key in keys] for row in table]
+
+
+def _beside(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Heading -> cell."""
+    theirs, interval, difference = entry["published"], entry["accuracy_interval"], entry["difference"]
+    return {
+        "name": theirs["name"],
+        "published model": theirs["model"],
+        "split": entry["split"],
+        "published": theirs["accuracy"],
+        "ours": entry["accuracy"],
+        "95 % interval": None if interval is None else interval_text(interval),
+        "difference": None if difference is None else f"{difference:+.4f}",
+        "published F1": theirs["macro_f1"],
+        "our F1": entry["macro_f1"] if theirs["macro_f1"] is not None else None,
+        "runs": entry["runs"] if entry["runs"] > 1 else None,
+        "ours on": _conditions_text(entry["dataset"], entry["n"]),
+        "published on": _conditions_text(theirs["dataset"], theirs["n"]),
+        "published protocol": theirs["protocol"],
+        "source": theirs["source"],
+    }
+
+
+def _conditions_text(dataset: str | None, n: int | None) -> str | None:
+    return ", ".join(part for part in (dataset, n and f"n = {n:,}") if part) or None
+
+
+def comparison_csv(
+    rows: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any] | None] = ()
+) -> list[dict[str, Any]]:
+    """The rows on one level, with the same keys in each: an interval becomes two columns, ..._low and ..._high.
+
+    published: the figure beside each row, in columns published_..., or nothing for a table without such columns.
+    """
     flat = []
-    for row in rows:
+    for number, row in enumerate(rows):
         pair = row["against_first"] or {}
-        parts = [_columns(key, row[key]) for key in ("result", *_COMPARED)]
+        parts = [_columns(key, row[key]) for key in ("result", "name", *_COMPARED)]
         parts += [_columns(f"against_first_{key}", pair.get(key)) for key in _PAIRED]
+        if published:
+            parts.append({f"published_{key}": (published[number] or {}).get(key) for key in _PUBLISHED})
         flat.append({key: value for part in parts for key, value in part.items()})
     return flat
 

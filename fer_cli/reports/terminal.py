@@ -38,7 +38,7 @@ class Terminal:
         self.log_console.print(f"warning: {text}", style="yellow", markup=False)
 
     def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table; all but a first column of text is aligned right.
+        """A table; a first column of text, and any of words, is aligned left, all others right.
 
         One that is too wide for the terminal is turned over where that makes it narrower: a column a row.
         """
@@ -90,8 +90,9 @@ class Terminal:
 def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column, name in enumerate(header):
-        is_text = all(isinstance(row[column], str) for row in rows)
-        table.add_column(name, justify="left" if is_text and column == 0 else "right", overflow="fold")
+        texts = [row[column] for row in rows if isinstance(row[column], str)]
+        is_text = len(texts) == len(rows) and (column == 0 or all(text[:1].isalpha() for text in texts))
+        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     return table

@@ -18,7 +18,9 @@ from fer_cli import files, models
 from fer_cli.store.reader import ImageRows
 from fer_cli.training import checkpoint, schedules
 from fer_cli.training.checkpoint import History, RunState
+from fer_cli.training.cluster import Cluster
 from fer_cli.training.settings import Settings
+from fer_cli.transform.crops import centre
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class Validation:
     labels: npt.NDArray[np.uint8]
 
     def score(self, network: keras.Model) -> dict[str, float]:
-        """val_loss (mean cross-entropy, nats), val_accuracy and val_top3 of a network."""
-        outputs = np.concatenate([models.probabilities(network, block) for block in self.images.blocks()])
+        """val_loss (mean cross-entropy, nats), val_accuracy and val_top3 of a network; one of crops sees the centre."""
+        blocks = (centre(block, network.input_shape[1:3]) for block in self.images.blocks())
+        outputs = np.concatenate([models.probabilities(network, block) for block in blocks])
         of_label = outputs[np.arange(len(outputs)), self.labels]
         rank = (outputs > of_label[:, None]).sum(1)
         return {
@@ -71,13 +74,15 @@ class EpochEnd(keras.callbacks.Callback):
         batches: tuple[int, int],
         save_best: Callable[[keras.Model, dict[str, float]], None],
         observer: Observer,
+        cluster: Cluster,
     ) -> None:
         """Keep `history.csv` and `checkpoint.npz` in `folder`; batches: (steps an epoch, images a batch)."""
         super().__init__()
         self._settings, self._state, self._validation = settings, state, validation
         self._folder, (self._steps, self._batch_size) = folder, batches
         self._save_best, self._observer = save_best, observer
-        self._average: keras.Model | None = None
+        self._cluster = cluster
+        self._twin: keras.Model | None = None
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -99,9 +104,10 @@ class EpochEnd(keras.callbacks.Callback):
         """Validate, keep what is best, write history and checkpoint, and stop when it is time."""
         seconds = time.perf_counter() - self._started
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
-        network = self._scored_network()
-        if self._validation is not None:
-            row |= self._validation.score(network)
+        with self._cluster.alone():
+            network = self._scored_network()
+            if self._validation is not None:
+                row |= self._validation.score(network)
         row |= {
             "lr": self._learning_rate(),
             "images_per_second": self._steps * self._batch_size / seconds,
@@ -120,18 +126,22 @@ class EpochEnd(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _scored_network(self) -> keras.Model:
-        """The network itself, or a twin with the averaged weights and the network's own batch statistics."""
-        if not self._settings.ema:
+        """The network itself, or a twin where the weights are to be averages or are spread over several devices."""
+        if not self._settings.ema and self._cluster.devices == 1:
             return self.model
-        if self._average is None:
-            self._average = keras.models.clone_model(self.model)
+        if self._twin is None:
+            self._twin = models.uncompiled_twin(self.model)
+        averages = self._averages() if self._settings.ema else {}
+        for variable, twin in zip(self.model.weights, self._twin.weights, strict=True):
+            twin.assign(keras.ops.convert_to_numpy(averages.get(variable.path, variable)))
+        return self._twin
+
+    def _averages(self) -> dict[str, keras.Variable]:
+        """Path of a trained variable -> its average; batch statistics have none."""
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         # Keras keeps the averages in this list and offers no public way to read them without overwriting the weights.
         averages = zip(self.model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
-        by_path = {variable.path: average for variable, average in averages}
-        for variable, twin in zip(self.model.weights, self._average.weights, strict=True):
-            twin.assign(by_path.get(variable.path, variable))
-        return self._average
+        return {variable.path: average for variable, average in averages}
 
     def _learning_rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

@@ -23,6 +23,7 @@ class RunState:
 
     settings: of the run, JSON-able, compared on resume. dataset: SHA-256 of the dataset file.
     history: a list a column, one entry an epoch. best_epoch: from 1; 0 before the first.
+    loaded: what came of `--init`, None without it.
     """
 
     settings: dict[str, Any]
@@ -30,6 +31,7 @@ class RunState:
     history: History = field(default_factory=dict)
     best_epoch: int = 0
     best_score: float = float("-inf")
+    loaded: dict[str, Any] | None = None
 
     @property
     def epochs_done(self) -> int:
@@ -60,9 +62,10 @@ def load_state(path: Path) -> RunState:
         raise InputError(f"{path}: not a checkpoint of `fer train` ({error})") from error
 
 
-def restore(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """Set the variables of a network and of its built optimizer to those saved."""
+def restore(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
+    """Set the variables of a network, and of its built optimizer, to those saved."""
+    holders = {"network": network} if optimizer is None else {"network": network, "optimizer": optimizer}
     with np.load(path, allow_pickle=False) as archive:
-        for kind, variables in (("network", network.variables), ("optimizer", optimizer.variables)):
-            for i, variable in enumerate(variables):
+        for kind, holder in holders.items():
+            for i, variable in enumerate(holder.variables):
                 variable.assign(archive[f"{kind}_{i}"])

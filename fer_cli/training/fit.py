@@ -1,115 +1,105 @@
-"""Training a network on a dataset: builds the parts, runs `model.fit`, resumes what was interrupted."""
+"""Training a network on a dataset: builds the parts, runs the epochs, resumes what was interrupted."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
-from fer_cli import catalog, files, models, provenance
-from fer_cli.errors import InterruptedWorkError, OutputExistsError, UsageError
+from fer_cli import files, models
+from fer_cli.architectures import choose
+from fer_cli.errors import InterruptedWorkError, MissingError, OutputExistsError, UsageError
 from fer_cli.store.reader import Dataset
 from fer_cli.training import batches as batching
-from fer_cli.training import checkpoint, schedules
+from fer_cli.training import checkpoint, distill, freeze, losses, schedules
 from fer_cli.training.callbacks import EpochEnd, Observer, Validation
 from fer_cli.training.checkpoint import RunState
+from fer_cli.training.cluster import Cluster, OneDevice
+from fer_cli.training.fused import fuse_batch_norm
+from fer_cli.training.initialise import initialise
+from fer_cli.training.result import TrainingResult, model_metadata
 from fer_cli.training.settings import Settings
-from fer_cli.transform.policy import parse_policy
 
 
 @dataclass(frozen=True)
-class TrainingResult:
-    """What a finished run found.
+class _Run:
+    """The parts of a run that its phases share."""
 
-    parameters: of the network. train_rows, val_rows: how many rows were used.
-    """
-
-    parameters: int
+    settings: Settings
     state: RunState
-    train_rows: int
-    val_rows: int
-
-    @property
-    def scores(self) -> dict[str, float]:
-        """The history row of the best epoch."""
-        return {name: column[self.state.best_epoch - 1] for name, column in self.state.history.items()}
-
-    def summary(self, output: Path) -> dict[str, Any]:
-        """The results for the record, JSON-able."""
-        history, scores = self.state.history, self.scores
-        val = {"n": self.val_rows, **{k[4:]: v for k, v in scores.items() if k.startswith("val_")}}
-        return {
-            "model": str(output),
-            "parameters": self.parameters,
-            "train_rows": self.train_rows,
-            "epochs": self.state.epochs_done,
-            "best_epoch": self.state.best_epoch,
-            "train": {name: scores[name] for name in ("loss", "accuracy", "top3")},
-            "val": val if self.val_rows else None,
-            "seconds": sum(history["seconds"]),
-            "images_per_second": statistics.median(history["images_per_second"]),
-        }
-
-    def describe(self) -> str:
-        """The outcome in one line."""
-        epochs = f"best epoch {self.state.best_epoch} of {self.state.epochs_done}"
-        if not self.val_rows:
-            return f"{epochs}, not validated"
-        scores = self.scores
-        return (
-            f"val accuracy {scores['val_accuracy']:.4f}, top-3 {scores['val_top3']:.4f} "
-            f"(n = {self.val_rows:,}, {epochs}, which was chosen on these rows)"
-        )
+    dataset: Dataset
+    batches: batching.TrainingBatches
+    network: keras.Model
+    cluster: Cluster
+    folder: Path
+    observer: Observer
 
 
 def train(
-    dataset: Dataset, settings: Settings, output: Path, folder: Path, observer: Observer, resume: bool = False
+    dataset: Dataset,
+    settings: Settings,
+    output: Path,
+    folder: Path,
+    observer: Observer,
+    resume: bool = False,
+    cluster: Cluster | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> TrainingResult:
     """Fit a network and write the model of its best epoch to `output`.
 
-    folder: for `history.csv` and, until the end, `checkpoint.npz` and `best.keras`. resume: continue from a checkpoint
-    there; without one, start. Raises `UsageError` where the checkpoint is of another run, `InterruptedWorkError` with
-    what was saved when the user stops it.
+    folder: for `history.csv`, the teachers' logits and, until the end, `checkpoint.npz` and `best.keras`.
+    resume: continue from a checkpoint there; without one, start. cluster: the devices to use; one when None.
+    tell: is given a line for whatever else the user should know.
+    Raises `UsageError` where the checkpoint is of another run, `InterruptedWorkError` with what was saved when the
+    user stops it.
     """
+    cluster = cluster or OneDevice()
     dataset.require("train")
-    state = _start_or_resume(folder, settings, files.sha256(dataset.path), resume)
+    fresh = RunState(settings.as_dict(), files.sha256(dataset.path))
+    state = _start_or_resume(folder, fresh, resume) if cluster.chief else fresh
+    _share(state, cluster)
+    teacher = None
+    if settings.teachers:
+        tell(f"asking the teachers ({len(settings.teachers)}) about {dataset.count('train'):,} faces")
+        teacher = distill.teacher_logits(settings.teachers, dataset, folder)
+    batches = batching.from_settings(dataset, settings, teacher)
     keras.utils.set_random_seed(settings.seed)
-    batches = _training_batches(dataset, settings)
-    with _precision(settings.precision):
-        network = build(settings, dataset.image_shape, len(dataset.class_names))
-    _compile(network, settings, batches.steps)
-    if state.epochs_done:
-        checkpoint.restore(folder / "checkpoint.npz", network, network.optimizer)
-    if not _finished(state, settings):
-        _run(network, settings, state, dataset, batches, folder, observer)
-    with files.writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        (folder / "best.keras").replace(output)
-        (folder / "checkpoint.npz").unlink()
+    with cluster.scope(), _precision(settings.precision):
+        network = build(settings, dataset)
+    if settings.init:
+        loaded = initialise(network, settings.init, settings.architecture)
+        state.loaded = loaded.as_dict()
+        tell(loaded.describe())
+    fuse_batch_norm(network)
+    if cluster.chief:
+        folder.mkdir(parents=True, exist_ok=True)
+    _run(_Run(settings, state, dataset, batches, network, cluster, folder, observer), tell)
+    if cluster.chief:
+        with files.writing(output):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            (folder / "best.keras").replace(output)
+            (folder / "checkpoint.npz").unlink()
     return TrainingResult(network.count_params(), state, batches.rows, dataset.count("val"))
 
 
-def build(settings: Settings, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
-    """The network that the settings name."""
-    builder = catalog.find(catalog.ARCHITECTURES, settings.architecture, "architecture")
-    network: keras.Model = builder(input_shape, num_classes, **settings.architecture_options)
-    return network
+def build(settings: Settings, dataset: Dataset) -> keras.Model:
+    """The network that the settings name, for the dataset's images or for crops of them, and for its classes."""
+    shape = batching.network_shape(dataset.image_shape, settings.crop)
+    return choose.build(settings.architecture, shape, len(dataset.class_names), settings.architecture_options)
 
 
-def _start_or_resume(folder: Path, settings: Settings, dataset: str, resume: bool) -> RunState:
+def _start_or_resume(folder: Path, fresh: RunState, resume: bool) -> RunState:
     path = folder / "checkpoint.npz"
-    fresh = RunState(settings.as_dict(), dataset)
     if not path.exists():
         return fresh
     if not resume:
         raise OutputExistsError(f"{folder} holds an unfinished run; --resume continues it, --overwrite starts again")
     state = checkpoint.load_state(path)
-    if state.dataset != dataset:
+    if state.dataset != fresh.dataset:
         raise UsageError(f"--resume: the run in {folder} was made with another dataset file")
     for name, value in fresh.settings.items():
         if state.settings.get(name) != value:
@@ -118,27 +108,6 @@ def _start_or_resume(folder: Path, settings: Settings, dataset: str, resume: boo
                 "repeat its options, or start again with --overwrite"
             )
     return state
-
-
-def _finished(state: RunState, settings: Settings) -> bool:
-    stopped = schedules.should_stop(state.history.get("val_accuracy", []), settings.patience)
-    return state.epochs_done >= settings.epochs or stopped
-
-
-def _training_batches(dataset: Dataset, settings: Settings) -> batching.TrainingBatches:
-    classes, labels = len(dataset.class_names), dataset.labels("train")
-    rows = batching.choose_fraction(labels, settings.fraction, settings.seed)
-    weights = batching.balanced_weights(labels[rows], classes) if settings.class_weight == "balanced" else None
-    return batching.TrainingBatches(
-        dataset.images("train"),
-        batching.one_hot(labels, classes),
-        rows,
-        batch_size=settings.batch_size,
-        policy=parse_policy(settings.augment),
-        mixup=settings.mixup,
-        class_weights=weights,
-        seed=settings.seed,
-    )
 
 
 @contextmanager
@@ -151,64 +120,91 @@ def _precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _compile(network: keras.Model, settings: Settings, steps: int) -> None:
-    network.compile(
-        optimizer=schedules.build_optimizer(settings, steps),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
-        metrics=[
-            keras.metrics.CategoricalAccuracy(name="accuracy"),
-            keras.metrics.TopKCategoricalAccuracy(k=3, name="top3"),
-        ],
-        # XLA makes TensorFlow's convolutions on a CPU slower by a third; the other backends need it.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
-    network.optimizer.build(network.trainable_variables)
+def _run(run: _Run, tell: Callable[[str], None]) -> None:
+    """The phases that are left: the frozen epochs, then those in which everything learns."""
+    settings, state = run.settings, run.state
+    thaw = min(settings.unfreeze_after or settings.epochs, settings.epochs) if settings.freeze else 0
+    for first, last in ((0, thaw), (thaw, settings.epochs)):
+        if state.epochs_done >= last or schedules.should_stop(state.history.get("val_accuracy", []), settings.patience):
+            continue
+        if settings.freeze and last == thaw:
+            tell(_freeze(run, thaw))
+        else:
+            freeze.unfreeze(run.network)
+        _compile(run)
+        if state.epochs_done and run.cluster.chief:
+            # Between two phases too: where weights are averaged, Keras' `fit` ends with the averages in their place.
+            optimizer = run.network.optimizer if state.epochs_done > first else None
+            checkpoint.restore(run.folder / "checkpoint.npz", run.network, optimizer)
+        if state.epochs_done == first > 0:
+            _continue_optimizer(run.network, first * run.batches.steps)
+        _fit(run, last)
 
 
-def _run(
-    network: keras.Model,
-    settings: Settings,
-    state: RunState,
-    dataset: Dataset,
-    batches: batching.TrainingBatches,
-    folder: Path,
-    observer: Observer,
-) -> None:
-    validation = Validation(dataset.images("val"), dataset.labels("val")) if dataset.count("val") else None
-    folder.mkdir(parents=True, exist_ok=True)
+def _freeze(run: _Run, epochs: int) -> str:
+    """Freeze what the settings say; what that means, in a line."""
+    count = freeze.freeze(run.network, str(run.settings.freeze))
+    random = freeze.frozen_at_random(run.network, (run.state.loaded or {}).get("layers", ()))
+    line = f"{count} layers keep their weights" + ("" if epochs == run.settings.epochs else f" for {epochs} epochs")
+    return line + (f", of which {len(random)} are random: {', '.join(random[:4])}" if random else "")
+
+
+def _compile(run: _Run) -> None:
+    settings, network = run.settings, run.network
+    slow = freeze.body_variables(network) if settings.body_lr != 1 else ()
+    classes = len(run.dataset.class_names)
+    with run.cluster.scope():
+        network.compile(
+            optimizer=schedules.build_optimizer(settings, run.batches.steps, slow),
+            loss=losses.build_loss(settings, classes),
+            metrics=losses.metrics(classes),
+            # XLA makes TensorFlow's convolutions on a CPU slower by a third; the other backends need it.
+            jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+        )
+        network.optimizer.build(network.trainable_variables)
+
+
+def _continue_optimizer(network: keras.Model, iterations: int) -> None:
+    """Let a new optimizer go on at this step of the schedule, with the weights as they are for their average."""
+    optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
+    optimizer.iterations.assign(iterations)
+    if optimizer.use_ema:
+        # Keras starts the average from the weights at step 0 only.
+        for variable, average in zip(
+            network.trainable_variables, optimizer._model_variables_moving_average, strict=True
+        ):
+            average.assign(variable)
+
+
+def _fit(run: _Run, epochs: int) -> None:
+    """Run the epochs up to `epochs`."""
+    settings, state, dataset = run.settings, run.state, run.dataset
 
     def save_best(best: keras.Model, scores: dict[str, float]) -> None:
-        models.save_model(best, folder / "best.keras", describe(settings, dataset, state.dataset, scores))
+        metadata = model_metadata(settings, dataset, state.dataset, scores)
+        models.save_model(best, run.folder / "best.keras", metadata)
 
-    after_epoch = EpochEnd(
-        settings, state, validation, folder, (batches.steps, batches.batch_size), save_best, observer
-    )
+    validation = Validation(dataset.images("val"), dataset.labels("val")) if dataset.count("val") else None
+    size = (run.batches.steps, run.batches.batch_size)
+    after_epoch = EpochEnd(settings, state, validation, run.folder, size, save_best, run.observer, run.cluster)
     try:
-        network.fit(
-            batches.stream(state.epochs_done),
-            steps_per_epoch=batches.steps,
-            epochs=settings.epochs,
-            initial_epoch=state.epochs_done,
-            shuffle=False,  # the batches are shuffled already; Keras could not, and would warn
-            callbacks=[after_epoch],
-            verbose=0,
-        )
+        run.cluster.fit(run.network, run.batches, state.epochs_done, epochs, [after_epoch])
     except KeyboardInterrupt:
-        raise InterruptedWorkError(
-            f"interrupted; {state.epochs_done} of {settings.epochs} epochs are saved in {folder}; "
-            "the same command with --resume goes on from there"
-        ) from None
+        raise InterruptedWorkError(f"interrupted; {_saved(run)}") from None
+    except MissingError as error:
+        raise MissingError(f"{error}; {_saved(run)}") from None
+    _share(state, run.cluster)
 
 
-def describe(settings: Settings, dataset: Dataset, dataset_sha256: str, scores: dict[str, float]) -> dict[str, Any]:
-    """The metadata that travels inside the model file."""
-    return {
-        "class_names": list(dataset.class_names),
-        "input_shape": list(dataset.image_shape),
-        "architecture": {"name": settings.architecture, "options": dict(settings.architecture_options)},
-        "training": settings.as_dict(),
-        "dataset": {"path": str(dataset.path), "sha256": dataset_sha256},
-        "transforms": dataset.transforms,
-        "scores": scores,
-        "versions": provenance.versions(),
-    }
+def _share(state: RunState, cluster: Cluster) -> None:
+    """Let every process have the chief's history, by which it goes on or ends."""
+    vars(state).update(json.loads(cluster.share(json.dumps(vars(state)).encode())))
+
+
+def _saved(run: _Run) -> str:
+    if not run.cluster.chief:
+        return "worker 0 has what is saved of the run"
+    return (
+        f"{run.state.epochs_done} of {run.settings.epochs} epochs are saved in {run.folder}; "
+        "the same command with --resume goes on from there"
+    )

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import keras
 
+from fer_cli.training.layer_rates import slowed
 from fer_cli.training.settings import MOMENTUM, Settings
 
 #: "plateau" multiplies the learning rate by this, and not below this part of its peak.
 PLATEAU_FACTOR = 0.5
 PLATEAU_FLOOR = 1e-3
 _NO_DECAY = ("bias", "gamma", "beta")
+#: Keras' class, and what it takes beyond what all take. AdamW is Adam with decay; Keras' AdamW refuses to go without.
+_OPTIMIZERS: Mapping[str, tuple[type[keras.optimizers.Optimizer], Mapping[str, Any]]] = {
+    "sgd": (keras.optimizers.SGD, {"momentum": MOMENTUM, "nesterov": True}),
+    "adamw": (keras.optimizers.Adam, {}),
+    "adam": (keras.optimizers.Adam, {}),
+    "rmsprop": (keras.optimizers.RMSprop, {}),
+}
 
 
-def build_optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
-    """SGD with Nesterov momentum, or AdamW; weight decay spares biases and batch normalisation.
+def build_optimizer(settings: Settings, steps: int, slow: Collection[str] = ()) -> keras.optimizers.Optimizer:
+    """SGD with Nesterov momentum, AdamW, Adam or RMSprop; weight decay spares biases and batch normalisation.
 
-    steps: batches an epoch.
+    steps: batches an epoch. slow: paths of the variables whose learning rate and decay are `settings.body_lr` times
+    those of the others.
     """
-    common = {
-        "learning_rate": _learning_rate(settings, steps),
-        "weight_decay": settings.decay or None,
-        "use_ema": settings.ema > 0,
-        "ema_momentum": settings.ema or 0.99,
-    }
-    if settings.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(momentum=MOMENTUM, nesterov=True, **common)
-    else:
-        optimizer = keras.optimizers.AdamW(**common)
+    kind, own = _OPTIMIZERS[settings.optimizer]
+    optimizer = slowed(
+        kind,
+        slow,
+        settings.body_lr,
+        learning_rate=_learning_rate(settings, steps),
+        weight_decay=settings.decay or None,
+        use_ema=settings.ema > 0,
+        ema_momentum=settings.ema or 0.99,
+        **own,
+    )
     if settings.decay:
         optimizer.exclude_from_weight_decay(var_names=list(_NO_DECAY))
     return optimizer

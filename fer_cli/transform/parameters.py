@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +58,12 @@ class Parameters:
     box: Integers
     noise_seed: int
     erase_seed: int
+
+    def take(self, rows: Integers) -> Parameters:
+        """Those of the faces `rows`; noise and filling start anew, see `fer_cli.transform.augment.apply`."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        own: dict[str, Any] = {name: v[rows] if isinstance(v, np.ndarray) else v for name, v in values.items()}
+        return Parameters(**own)
 
 
 def draw(policy: Policy, n: int, shape: tuple[int, ...], rng: np.random.Generator) -> Parameters:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fer_cli.transform.parameters import Floats, Parameters
+from fer_cli.transform.parameters import Floats, Integers, Parameters
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -80,32 +80,47 @@ def tone_tables(parameters: Parameters, means: Floats, deviations: Floats) -> Pi
     return np.rint(curves, out=curves).astype(np.uint8)
 
 
-def add_noise(images: Pixels, parameters: Parameters) -> Pixels:
-    """Add Gaussian noise of standard deviation `parameters.noise` (full scale 1), and clip."""
+def add_noise(images: Pixels, parameters: Parameters, rows: Integers | None = None) -> Pixels:
+    """Add Gaussian noise of standard deviation `parameters.noise` (full scale 1), and clip.
+
+    rows: as in `fer_cli.transform.augment.apply`; the noise of the faces that are not there is drawn and dropped.
+    """
     if not parameters.noise.any():
         return images
     rng = np.random.default_rng(parameters.noise_seed)
     field = np.empty(images.shape[1:], np.float32)
     out = np.empty(images.shape, np.uint8)
-    for face, deviation, noisy in zip(images, 255 * parameters.noise, out, strict=True):
+    for deviation, place in zip(255 * parameters.noise, _places(len(parameters.noise), rows), strict=True):
         rng.standard_normal(dtype=np.float32, out=field)
-        field *= deviation
-        cv2.add(face, field, noisy, dtype=cv2.CV_8U)
+        if place >= 0:
+            field *= deviation
+            cv2.add(images[place], field, out[place], dtype=cv2.CV_8U)
     return out
 
 
-def erase(images: Pixels, parameters: Parameters) -> Pixels:
+def erase(images: Pixels, parameters: Parameters, rows: Integers | None = None) -> Pixels:
     """Fill `parameters.box` with uniform noise.
 
     Random erasing, Zhong, Zheng, Kang, Li and Yang, AAAI 2020, in the variant that they found best (random values).
+    rows: as in `fer_cli.transform.augment.apply`.
     """
-    rows = np.flatnonzero(parameters.box.any(axis=1))
-    if not len(rows):
+    erased = np.flatnonzero(parameters.box.any(axis=1))
+    if not len(erased):
         return images
     rng = np.random.default_rng(parameters.erase_seed)
+    places = _places(len(parameters.box), rows)
     out = images.copy()
-    for row in rows:
+    for row in erased:
         top, left, bottom, right = parameters.box[row]
-        area = out[row, top:bottom, left:right]
-        area[:] = rng.integers(0, 256, area.shape, np.uint8)
+        filling = rng.integers(0, 256, (bottom - top, right - left, images.shape[3]), np.uint8)
+        if places[row] >= 0:
+            out[places[row], top:bottom, left:right] = filling
     return out
+
+
+def _places(n: int, rows: Integers | None) -> Integers:
+    """For each of `n` rows its place among the faces, -1 where it has none."""
+    places = np.full(n, -1)
+    index = np.arange(n) if rows is None else rows
+    places[index] = np.arange(len(index))
+    return places

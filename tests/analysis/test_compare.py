@@ -111,6 +111,17 @@ def test_a_training_run_alone_is_a_row_that_says_how_it_was_chosen(tmp_path: Pat
     assert row.protocol == "chosen on these rows, one network"
 
 
+def test_rows_are_named_by_their_folders(tmp_path: Path) -> None:
+    val = {"accuracy": 0.6, "n": 4}
+    run = write_result(tmp_path / "net.v2.training", "train", model="m/net.keras", train_rows=70, val=val)
+    scored = evaluation(tmp_path / "net.v3")
+    alone = tmp_path / "alone.json"
+    alone.write_text((scored / "result.json").read_text(encoding="utf-8"), encoding="utf-8")
+    rows = compare([run, scored / "result.json", alone]).rows
+    assert [row.name for row in rows] == ["net.v2", "net.v3", "alone"]
+    assert [row.train_rows for row in rows] == [70, None, None]
+
+
 def test_an_ensemble_has_a_time_only_when_all_its_members_have_one(tmp_path: Path) -> None:
     val = {"accuracy": 0.6, "n": 4}
     runs = [write_result(tmp_path / m, "train", model=f"{m}.keras", seconds=10, val=val) for m in ("a", "b")]
@@ -126,6 +137,13 @@ def test_results_on_different_data_are_remarked(tmp_path: Path) -> None:
     assert "different dataset files (aaaaaaaaaaaa; bbbbbbbbbbbb)" in notes
     assert "different splits (test; val)" in notes
     assert "different n (4; 5)" in notes
+
+
+def test_a_result_on_splits_that_leak_is_remarked(tmp_path: Path) -> None:
+    first, leaky = evaluation(tmp_path / "first", leaks=[]), evaluation(tmp_path / "leaky", leaks=["copies in val"])
+    notes = compare([first, leaky]).notes
+    assert f"{leaky}: copies in val" in notes
+    assert not [note for note in notes if note.startswith(f"{first}: copies")]
 
 
 def test_a_result_without_an_accuracy_is_refused(tmp_path: Path) -> None:

@@ -148,3 +148,67 @@ def test_a_model_without_metadata_asks_for_nothing() -> None:
 def test_a_correction_that_this_version_does_not_know_is_named(lit: Path) -> None:
     with pytest.raises(InputError, match=r"net\.keras: unknown illumination correction 'retinex': known are equalize,"):
         run(lit, network("retinex"))
+
+
+class Recorder:
+    """A network without Keras that keeps what it is shown, and answers the same to all."""
+
+    def __init__(self) -> None:
+        self.seen: list[npt.NDArray[np.uint8]] = []
+
+    def predict(self, images: npt.NDArray[np.uint8], batch_size: int, verbose: int) -> npt.NDArray[np.float32]:
+        self.seen.append(images)
+        return np.full((len(images), len(EMOTIONS)), 1 / len(EMOTIONS), np.float32)
+
+    def count_params(self) -> int:
+        return 0
+
+
+def of_crops(crop: object = (24, 24), *methods: str) -> models.LoadedModel:
+    """A model whose input is 20×18 pixels of images of a size (height, width)."""
+    metadata = {"crop": list(crop) if isinstance(crop, tuple) else crop, "transforms": [*map(step, methods)]}
+    return models.LoadedModel(Path("crops.keras"), Recorder(), EMOTIONS, (20, 18, 1), metadata)  # type: ignore[arg-type]
+
+
+def shown(model: models.LoadedModel, dataset: Path, tta: str = "none") -> list[npt.NDArray[np.uint8]]:
+    """What its network is shown of the val rows, view by view."""
+    assert run(dataset, model, tta=tta).members[0].adapted is None
+    network: Recorder = model.network
+    return network.seen
+
+
+def test_a_model_of_crops_sees_the_centre_unresized(lit: Path) -> None:
+    (seen,) = shown(of_crops(), lit)
+    np.testing.assert_array_equal(seen, lit_records().images[:, 2:22, 3:21])
+    seen, mirrored = shown(of_crops(), lit, "flip")
+    np.testing.assert_array_equal(mirrored, seen[:, :, ::-1])
+
+
+def test_ten_crop_takes_crops_of_the_input_s_size(lit: Path) -> None:
+    views = shown(of_crops(), lit, "ten-crop")
+    images = lit_records().images
+    for view, (top, left) in zip(views[::2], [(0, 0), (0, 6), (4, 0), (4, 6), (2, 3)], strict=True):
+        np.testing.assert_array_equal(view, images[:, top : top + 20, left : left + 18])
+
+
+def test_images_of_another_size_are_brought_to_that_of_training_first() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3), np.uint8)
+    whole = adapt(colours, (24, 24, 1))
+    assert (fit_to_model(colours, of_crops()) == whole[:, 2:22, 3:21]).all()
+    corrected = illuminate(whole, "plane")
+    assert (fit_to_model(colours, of_crops((24, 24), "plane")) == corrected[:, 2:22, 3:21]).all()
+
+
+def test_a_correction_comes_before_the_crop(lit: Path) -> None:
+    (seen,) = shown(of_crops((24, 24), "plane"), lit)
+    np.testing.assert_array_equal(seen, illuminate(lit_records().images, "plane")[:, 2:22, 3:21])
+
+
+def test_adapting_to_the_whole_image_is_told(lit: Path) -> None:
+    assert run(lit, of_crops((30, 28))).members[0].adapted == "24×24×1 to 30×28×1"
+
+
+@pytest.mark.parametrize("crop", [(19, 24), 24, (24,), ("24", "24"), "24"])
+def test_a_crop_that_cannot_be_is_refused(lit: Path, crop: object) -> None:
+    with pytest.raises(InputError, match=r"crops\.keras: crop: expected .* that hold the network's input of 20×18"):
+        run(lit, of_crops(crop))

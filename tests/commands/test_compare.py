@@ -64,6 +64,41 @@ def test_an_existing_comparison_is_kept_unless_overwrite(results: list[Path]) ->
     assert run_fer("compare", *results, "-q", "--overwrite").exit_code == 0
 
 
+def test_published_figures_stand_beside_ours_everywhere(results: list[Path], tmp_path: Path) -> None:
+    table = tmp_path / "published.csv"
+    table.write_text("name,split,accuracy,source\nright,val,0.9,a study\nabsent,val,0.4,another study\n")
+    result = run_fer("compare", *results, "--published", table)
+    assert result.exit_code == 0
+    assert "published, and ours beside it" in result.stdout
+    assert "+0.1000" in result.stdout
+    with Path("results/comparison/comparison.csv").open(encoding="utf-8", newline="") as stream:
+        wrong, right = csv.DictReader(stream)
+    assert (wrong["published_accuracy"], right["published_accuracy"]) == ("", "0.9")
+    record = json.loads(Path("results/comparison/result.json").read_text())
+    assert [entry["runs"] for entry in record["results"]["published"]] == [1, 0]
+    assert record["inputs"][-1]["path"] == str(table)
+    assert run_fer("report", "results", "-q").exit_code == 0
+    assert "another study" in Path("report.html").read_text(encoding="utf-8")
+
+
+def test_a_published_table_that_cannot_be_used_ends_it(results: list[Path], tmp_path: Path) -> None:
+    table = tmp_path / "published.csv"
+    table.write_text("name,accuracy,source\nright,90,a study\n")
+    result = run_fer("compare", *results, "--published", table)
+    assert result.exit_code == 3
+    assert "published.csv:2: accuracy: expected a number from 0 to 1. Received: '90'" in result.stderr
+    assert not Path("results").exists()
+
+
+def test_accuracy_is_drawn_against_what_enough_results_tell(results: list[Path]) -> None:
+    assert run_fer("compare", *results, "--against", "parameters", "-q").exit_code == 0
+    assert "against.png" in json.loads(Path("results/comparison/result.json").read_text())["results"]["files"]
+    refused = run_fer("compare", *results, "--against", "train_rows", "-o", "other")
+    assert refused.exit_code == 2
+    assert "--against train_rows: expected at least 2 RESULTs that tell it" in refused.stderr
+    assert not Path("other").exists()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -88,6 +88,42 @@ def test_several_models_are_an_ensemble_with_a_folder_of_its_own(model: Path, wr
     assert "members" in result.stdout
 
 
+def test_weights_are_searched_on_val_and_used_on_the_split(model: Path, wrong: Path, dataset: Path) -> None:
+    result = run_fer("eval", wrong, model, dataset, "--search-weights", "--split", "test", "--json")
+    assert result.exit_code == 0, result.stderr
+    results = json.loads(result.stdout)["results"]
+    search = results["weight_search"]
+    assert (search["split"], search["n"], search["selected_on_these_rows"]) == ("val", 28, False)
+    assert [member["weight"] for member in results["members"]] == search["weights"]
+    assert search["weights"][1] > 0.99
+    assert search["log_loss"] < search["log_loss_equal"]
+    assert results["protocol"] == "single pass, ensemble of 2 weighted on val"
+    equal = run_fer("eval", wrong, model, dataset, "--split", "test", "-o", "equal", "--json")
+    assert results["nll"] < 0.9 * json.loads(equal.stdout)["results"]["nll"]
+    assert "weights found on val (n = 28): mean log-loss" in result.stderr
+
+
+def test_weights_searched_on_the_rows_that_are_scored_say_so(model: Path, wrong: Path, dataset: Path) -> None:
+    result = run_fer("eval", wrong, model, dataset, "--search-weights", "--json")
+    results = json.loads(result.stdout)["results"]
+    assert results["protocol"] == "single pass, ensemble of 2 weighted on these rows"
+    assert results["weight_search"]["selected_on_these_rows"] is True
+    assert results["nll"] == pytest.approx(results["weight_search"]["log_loss"], abs=1e-4)
+
+
+def test_a_search_needs_val_rows(model: Path, wrong: Path, tmp_path: Path) -> None:
+    dataset = helpers.write_dataset(tmp_path / "test-only.h5", helpers.planted_records((7, 0, 14)))
+    result = run_fer("eval", model, wrong, dataset, "--search-weights", "--split", "test")
+    assert result.exit_code == 3
+    assert "the split 'val' is empty; filled are: train, test" in result.stderr
+
+
+def test_a_search_for_one_model_is_refused(model: Path, dataset: Path) -> None:
+    result = run_fer("eval", model, dataset, "--search-weights")
+    assert result.exit_code == 2
+    assert result.stderr == "fer: --search-weights: expected an ensemble of two models or more. Received: 1\n"
+
+
 def test_a_strangers_model_is_scored_with_classes(dataset: Path, tmp_path: Path, model: Path) -> None:
     import keras
 
@@ -166,6 +202,7 @@ def test_an_existing_result_is_kept_unless_overwrite(model: Path, dataset: Path,
     [
         (["--weights", "1"], 2, "--weights: expected 2, one a model. Received: 1"),
         (["--weights", "1,x"], 2, "expected numbers separated by commas, not '1,x'"),
+        (["--weights", "1,2", "--search-weights"], 2, "--search-weights and --weights exclude each other"),
         (["--tta", "blur"], 2, "'blur' is not one of 'none', 'flip', 'ten-crop'"),
         (["--split", "dev"], 2, "'dev' is not one of 'train', 'val', 'test'"),
     ],

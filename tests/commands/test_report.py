@@ -56,9 +56,20 @@ def test_a_dataset_alone_makes_a_page_without_a_summary(tmp_path: Path) -> None:
     assert "Summary" not in Path("report.html").read_text(encoding="utf-8")
 
 
+def test_a_dataset_file_may_be_named_by_itself(folder: Path) -> None:
+    record = json.loads(run_fer("report", folder / "test", folder / "faces.h5", "--json").stdout)
+    assert record["results"]["sections"] == ["dataset faces", "eval wrong on faces test"]
+
+
 def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for name, message in {"nowhere": "no such folder", "empty": "no result.json and no dataset file below"}.items():
+    (tmp_path / "text.csv").write_text("a")
+    messages = {
+        "nowhere": "no such folder",
+        "empty": "no result.json and no dataset file below",
+        "text.csv": "expected a folder, a dataset file or a result.json",
+    }
+    for name, message in messages.items():
         result = run_fer("report", tmp_path / name)
         assert result.exit_code == 3
         assert message in result.stderr

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from fer_cli import catalog
 from fer_cli.models import load_model
 from fer_cli.store.reader import open_dataset
+from fer_cli.training import checkpoint
 from tests import tiny
 from tests.helpers import planted_records, run_fer, write_dataset
 
@@ -232,7 +233,8 @@ class TestRefusals:
 def test_it_runs_on_other_backends(dataset: Path, backend: str) -> None:
     pytest.importorskip(backend)
     for command in (
-        ("train", dataset, *QUICK, "--augment", "light", "-o", "net.keras", "--json"),
+        ("train", dataset, *QUICK, "--augment", "light", "--loss", "focal", "-o", "teacher.keras", "--json"),
+        ("train", dataset, *QUICK, "--crop", "18", "--teacher", "teacher.keras", "-o", "net.keras", "--json"),
         ("eval", "net.keras", dataset, "-o", "scores", "--json"),
     ):
         with start_fer(*command, backend=backend) as process:
@@ -248,10 +250,64 @@ def test_a_backend_that_is_not_installed(dataset: Path) -> None:
     assert errors.splitlines()[-1].startswith("fer: KERAS_BACKEND=openvino needs the package openvino")
 
 
-def test_training_learns_the_labels_whatever_the_votes_say(tmp_path: Path) -> None:
-    records = planted_records()
-    votes = np.roll(np.eye(7, dtype=np.float32), 1, axis=1)[records.labels]  # every vote names the next class
-    path = write_dataset(tmp_path / "votes.h5", replace(records, votes=votes))
-    result = run_fer("train", path, *QUICK, "-o", "net.keras", "--json")
-    assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["results"]["val"]["accuracy"] > 0.9
+class TestTransfer:
+    FROZEN = ("--arch", "tiny", "--batch-size", "14", "--warmup", "0", "--lr", "0.02", "--freeze", "blocks_bn")
+
+    @pytest.fixture
+    def trained(self, dataset: Path) -> Path:
+        assert run_fer("train", dataset, *QUICK, "-o", "body.keras", "-q").exit_code == 0
+        return Path("body.keras")
+
+    @pytest.mark.parametrize("extra", [(), ("--ema", "0.9", "--body-lr", "0.5", "--optimizer", "adamw")])
+    def test_a_run_killed_at_any_epoch_thaws_and_ends_as_an_unbroken_one(
+        self, dataset: Path, trained: Path, extra: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        options = ("--init", trained, *self.FROZEN, "--unfreeze-after", "2", "--epochs", "4", *extra, "-q")
+        assert run_fer("train", dataset, *options, "-o", "whole.keras").exit_code == 0
+        expected = read_history(Path("whole.training"))
+
+        from fer_cli.training import callbacks
+
+        for last in (1, 2, 3):
+            with monkeypatch.context() as patch:
+                _stop_after_the_checkpoint_of(last, patch, callbacks)
+                assert run_fer("train", dataset, *options, "-o", "cut.keras", "--resume").exit_code == 130
+        assert run_fer("train", dataset, *options, "-o", "cut.keras", "--resume").exit_code == 0
+        got = read_history(Path("cut.training"))
+        for name in set(expected) - {"seconds", "images_per_second"}:
+            np.testing.assert_allclose(got[name], expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+    def test_there_is_nothing_to_thaw_without_freezing(self, dataset: Path) -> None:
+        result = run_fer("train", dataset, "--arch", "tiny", "--unfreeze-after", "2", "-o", "net.keras")
+        assert result.exit_code == 2
+        assert "--unfreeze-after needs --freeze, which says what to freeze until then" in result.stderr
+
+    def test_freezing_what_chance_drew_is_told(self, dataset: Path) -> None:
+        result = run_fer("train", dataset, *self.FROZEN, "--epochs", "1", "-o", "net.keras")
+        assert result.exit_code == 0, result.stderr
+        assert "2 layers keep their weights, of which 2 are random: blocks, blocks_bn" in result.stderr
+
+
+def _stop_after_the_checkpoint_of(epoch: int, monkeypatch: pytest.MonkeyPatch, callbacks: ModuleType) -> None:
+    """Press Ctrl-C when the checkpoint of an epoch has just been written."""
+    save = checkpoint.save
+
+    def save_and_stop(path: Path, network: object, optimizer: object, state: checkpoint.RunState) -> None:
+        save(path, network, optimizer, state)
+        if state.epochs_done == epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_stop)
+
+
+def test_the_architectures_are_listed_at_the_size_of_the_dataset(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "ARCHITECTURES", {name: catalog.ARCHITECTURES[name] for name in ("mini", "vgg13")})
+    (fer2013, own) = (run_fer("train", "--list-architectures", *more, "--json") for more in ((), (dataset,)))
+    assert fer2013.exit_code == own.exit_code == 0, own.stderr
+    rows = {row["name"]: row for row in json.loads(fer2013.stdout)["results"]["architectures"]}
+    assert "arXiv:1608.01041" in rows["vgg13"]["paper"]
+    smaller = {row["name"]: row for row in json.loads(own.stdout)["results"]["architectures"]}
+    assert smaller["mini"]["multiply_adds"] < rows["mini"]["multiply_adds"] < 30e6
+    assert "vgg13" in own.stderr

@@ -120,6 +120,23 @@ def test_comparison_colours_the_best_and_grows_with_the_rows(tmp_path: Path) -> 
     assert imread(tmp_path / "four.png").shape[0] > imread(tmp_path / "two.png").shape[0]
 
 
+def test_a_published_figure_is_drawn_on_the_row_beside_which_it_stands(tmp_path: Path) -> None:
+    for name, published in (("none", ()), ("first", (0.9, None)), ("second", (None, 0.9))):
+        figures.comparison(["a", "b"], [0.5, 0.6], [None, None], tmp_path / f"{name}.png", published=published)
+    none, first, second = (imread(tmp_path / f"{name}.png")[..., :3] for name in ("none", "first", "second"))
+    assert count(tmp_path / "first.png", style.INK) > count(tmp_path / "none.png", style.INK)
+    assert first.shape == second.shape == none.shape
+    assert (first != second).any()
+
+
+def test_accuracy_against_a_number_joins_only_a_series(tmp_path: Path) -> None:
+    given: tuple[list[str], list[int], list[float], list[None]] = (list("ab"), [1000, 10_000], [0.5, 0.6], [None] * 2)
+    figures.accuracy_against(*given, tmp_path / "dots.png", "rows")
+    figures.accuracy_against(*given, tmp_path / "line.png", "rows", joined=True)
+    assert count(tmp_path / "dots.png", style.BLUE) > 100
+    assert count(tmp_path / "line.png", style.GREY) > count(tmp_path / "dots.png", style.GREY)
+
+
 def test_a_figure_is_the_same_twice(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         figures.training_curves(HISTORY, tmp_path / name)

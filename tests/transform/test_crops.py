@@ -35,6 +35,33 @@ def test_ten_crop_of_an_oblong_image_crops_each_side_by_its_own_length() -> None
     assert next(crops.ten_crop(coordinates(24, 96))).shape == (1, 22, 88, 3)
 
 
+def test_views_of_a_given_size() -> None:
+    images = coordinates(12, 10)
+    (view,) = crops.single(images, (6, 5))
+    assert view.shape == (1, 6, 5, 3)
+    assert view[0, 0, 0].tolist() == [3, 2, 0]
+    assert [tuple(v[0, 0, 0, :2]) for v in list(crops.ten_crop(images, (6, 5)))[::2]] == [
+        (0, 0), (0, 5), (6, 0), (6, 5), (3, 2),
+    ]  # fmt: skip
+
+
+def test_the_centre_of_that_size_is_the_images_themselves() -> None:
+    images = coordinates(4, 4)
+    assert crops.centre(images, (4, 4)) is images
+    assert crops.centre(images, (2, 3))[0, 0, 0].tolist() == [1, 0, 0]
+
+
+def test_random_crops_are_windows_at_every_place() -> None:
+    corners = crops.draw_corners(2000, (6, 5, 3), (4, 4), np.random.default_rng(0))
+    places, counts = np.unique(corners, axis=0, return_counts=True)
+    assert places.tolist() == [[top, left] for top in range(3) for left in range(2)]
+    assert counts.min() > 280
+    found = crops.crop_at(np.repeat(coordinates(6, 5), 2000, axis=0), corners, (4, 4))
+    assert found.shape == (2000, 4, 4, 3)
+    np.testing.assert_array_equal(found[:, 0, 0, :2], corners)
+    np.testing.assert_array_equal(found[:, -1, -1, :2], corners + 3)
+
+
 @pytest.mark.parametrize("name", catalog.TEST_TIME)
 def test_views_are_contiguous_and_leave_the_images_alone(name: str) -> None:
     images = coordinates(12, 12)

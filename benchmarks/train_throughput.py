@@ -1,0 +1,210 @@
+"""Images a second of `fer train`, beside other ways to train the same network on the same machine.
+
+Baselines, each with SGD-Nesterov, weight decay and batches of the same size:
+(a) bare:      `model.fit` on arrays in memory that were augmented beforehand, as Keras runs it;
+(b) generator: `model.fit` on Keras' ImageDataGenerator, which most published student studies used;
+(c) torch:     the same network in PyTorch, eager, where torch is installed.
+`fer train` itself runs on a thread and pauses at the end of each epoch, so that all take turns and meet the same load.
+The figures are medians of the epochs after the first; the floor is the time that the network's multiply-adds would take
+at the speed of a large float32 matrix product, measured in the same run.
+
+    python benchmarks/train_throughput.py [ARCH ...]      mini, resnet18 and resnet34: about 10 minutes on two cores
+    goals: at least 0.95 of (a), 1.3 of (b), 1.4 of (c)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import keras
+import numpy as np
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
+from fer_cli.architectures import choose
+from fer_cli.architectures.cost import multiply_adds
+from fer_cli.labels import EMOTIONS
+from fer_cli.records import Records
+from fer_cli.store.reader import Dataset, open_dataset
+from fer_cli.store.writer import create_dataset
+from fer_cli.training import batches, fit, schedules
+from fer_cli.training.callbacks import Status
+from fer_cli.training.settings import Settings
+
+ROUNDS = 5
+#: Architecture -> images a step, steps an epoch.
+WORK = {"mini": (128, 16), "resnet18": (32, 3), "resnet34": (32, 2)}
+GOALS = {"bare": 0.95, "generator": 1.3, "torch": 1.4}
+CLASSES = len(EMOTIONS)
+
+#: Runs one epoch and says how many images a second it did.
+Contender = Callable[[], float]
+
+
+def main() -> None:
+    for arch in sys.argv[1:] or WORK:
+        size, steps = WORK[arch]
+        settings = Settings(
+            architecture=arch, batch_size=size, epochs=ROUNDS + 1, augment="default", label_smoothing=0.0
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            write_noise(Path(folder) / "faces.h5", size * steps)
+            with open_dataset(Path(folder) / "faces.h5") as dataset:
+                report(arch, size, measure(contenders(settings, dataset, Path(folder))))
+
+
+def contenders(settings: Settings, dataset: Dataset, folder: Path) -> dict[str, Contender]:
+    """Everything that takes part, the first being `fer train`."""
+    ready = batches.from_settings(dataset, settings)
+    parts = [ready.batch(0, step) for step in range(ready.steps)]
+    images, targets = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    found = {
+        "fer train": paused_run(settings, dataset, folder),
+        "bare": keras_fit(settings, images, targets),
+        "generator": generator_fit(settings, dataset.images("train").take(range(len(images))), targets),
+    }
+    if torch_fit := find_torch():
+        found["torch"] = torch_fit(settings, images, targets)
+    return found
+
+
+def measure(found: dict[str, Contender]) -> dict[str, np.ndarray]:
+    """Images a second, one figure a round; the first round warms up."""
+    names = list(found)
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(ROUNDS + 1):
+        for name in names[:: (-1) ** number]:
+            rates[name].append(found[name]())
+    return {name: np.array(column[1:]) for name, column in rates.items()}
+
+
+def report(arch: str, size: int, rates: dict[str, np.ndarray]) -> None:
+    """Print the medians, the ratios round by round, and the distance from the floor."""
+    flops = 6 * multiply_adds(choose.build(arch, (48, 48, 1), CLASSES, {}))
+    peak = matmul_flops()
+    ours = rates["fer train"]
+    print(f"{arch}, {size} images a step, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"  floor        {peak / flops:7.0f} images/s at {peak / 1e9:.0f} GFLOP/s, {flops / 1e9:.2f} GFLOP an image")
+    for name, column in rates.items():
+        line = f"  {name:12} {np.median(column):7.0f} images/s ({np.median(column) * flops / peak:.0%} of the floor)"
+        if name in GOALS:
+            ratio = float(np.median(ours / column))
+            line += f"; fer train is {ratio:.2f} of it, goal {GOALS[name]}: "
+            line += "met" if ratio >= GOALS[name] else "missed"
+        print(line, flush=True)
+
+
+def paused_run(settings: Settings, dataset: Dataset, folder: Path) -> Contender:
+    """`fer train`, one epoch a call; its rate is the one in history.csv, which leaves out validation."""
+    turn, done, rates = threading.Semaphore(0), threading.Semaphore(0), []
+
+    def observer(status: Status) -> None:
+        if status.epoch_done:
+            rates.append(status.metrics["images_per_second"])
+            done.release()
+            turn.acquire()
+
+    def run() -> None:
+        fit.train(dataset, settings, folder / "net.keras", folder / "net.training", observer)
+
+    thread = threading.Thread(target=run, daemon=True)
+
+    def epoch() -> float:
+        if thread.ident is None:
+            thread.start()
+        else:
+            turn.release()
+        done.acquire()
+        return rates[-1]
+
+    return epoch
+
+
+def plain_network(settings: Settings, steps: int) -> keras.Model:
+    """The network as Keras runs it."""
+    network = choose.build(settings.architecture, (48, 48, 1), CLASSES, {})
+    network.compile(
+        optimizer=schedules.build_optimizer(settings, steps),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return network
+
+
+def keras_fit(settings: Settings, images: np.ndarray, targets: np.ndarray) -> Contender:
+    """(a)"""
+    network = plain_network(settings, len(images) // settings.batch_size)
+    return timed(len(images), lambda: network.fit(images, targets, batch_size=settings.batch_size, verbose=0))
+
+
+def generator_fit(settings: Settings, images: np.ndarray, targets: np.ndarray) -> Contender:
+    """(b), with the rotations, shifts, zooms and mirror images of the usual tutorial."""
+    generator = ImageDataGenerator(
+        rotation_range=10, width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1, horizontal_flip=True
+    )
+    network = plain_network(settings, len(images) // settings.batch_size)
+    flow = generator.flow(images, targets, batch_size=settings.batch_size)
+    return timed(len(images), lambda: network.fit(flow, verbose=0))
+
+
+def find_torch() -> Callable[[Settings, np.ndarray, np.ndarray], Contender] | None:
+    """(c), or None where torch is not installed."""
+    try:
+        from baselines import torch_residual
+    except ModuleNotFoundError:
+        print("torch is not installed: (c) is left out")
+        return None
+
+    def build(settings: Settings, images: np.ndarray, targets: np.ndarray) -> Contender:
+        step = torch_residual.trainer(settings.architecture)
+        size = settings.batch_size
+        parts = [(images[i : i + size], targets[i : i + size].argmax(1)) for i in range(0, len(images), size)]
+        return timed(len(images), lambda: [step(*part) for part in parts])
+
+    return build
+
+
+def timed(count: int, epoch: Callable[[], object]) -> Contender:
+    """Turn a call that trains on `count` images into their rate."""
+
+    def run() -> float:
+        started = time.perf_counter()
+        epoch()
+        return count / (time.perf_counter() - started)
+
+    return run
+
+
+def matmul_flops(side: int = 2048) -> float:
+    """Floating-point operations a second of the best of a few float32 matrix products."""
+    product = keras.random.normal((side, side))
+    times = []
+    for _ in range(8):
+        started = time.perf_counter()
+        keras.ops.convert_to_numpy(keras.ops.matmul(product, product))
+        times.append(time.perf_counter() - started)
+    return 2 * side**3 / min(times)
+
+
+def write_noise(path: Path, count: int) -> None:
+    """A dataset of 48×48 grey noise, with a few val rows."""
+    total = count + CLASSES
+    images = np.random.default_rng(0).integers(0, 256, (total, 48, 48, 1), np.uint8)
+    labels = np.arange(total, dtype=np.uint8) % CLASSES
+    split = (np.arange(total) >= count).astype(np.uint8)
+    with create_dataset(path, EMOTIONS) as writer:
+        writer.append(Records(images, labels, split, [str(i) for i in range(total)]))
+        writer.finish({})
+
+
+if __name__ == "__main__":
+    main()
