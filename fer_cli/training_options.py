@@ -129,7 +129,7 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--width": {"type": _POSITIVE, "help": "Multiplies all widths."},
         "--widths": {"metavar": "N,N,...", "callback": _numbers, "help": "Channels of each stage."},
         "--dense": {"metavar": "N,N,...", "callback": _numbers, "help": "Units of each hidden dense layer."},
-        "--activation": {"type": click.Choice(ACTIVATIONS)},
+        "--activation": {"type": click.Choice(ACTIVATIONS), "help": "Non-linearity.  [default: by architecture]"},
         "--dropout": {"type": _BELOW_ONE, "help": "Rate before the logits."},
     },
     "Transfer learning": {
