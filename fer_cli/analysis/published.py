@@ -107,9 +107,9 @@ def beside(published: Sequence[Published], rows: Sequence[Row]) -> list[Beside]:
     return found
 
 
-def of_row(published: Sequence[Published], row: Row) -> Published | None:
-    """The published figure that stands beside a row of ours; the first of several."""
-    return next((figure for figure in published if figure.is_beside(row)), None)
+def of_row(published: Sequence[Published], row: Row) -> list[Published]:
+    """The published figures that stand beside a row of ours, in the order of their table."""
+    return [figure for figure in published if figure.is_beside(row)]
 
 
 def _row(cells: Mapping[str | None, Any], place: str) -> Published:

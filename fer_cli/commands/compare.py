@@ -81,11 +81,11 @@ def _write(comparison: Comparison, published: list[Published], against: str | No
 
     rows = comparison.as_dicts()
     theirs = [of_row(published, row) for row in comparison.rows]
-    shown = [None if figure is None else vars(figure) for figure in theirs]
+    shown = [vars(found[0]) if found else None for found in theirs]  # a row of the csv has room for one
     tables.write_csv(folder / "comparison.csv", tables.comparison_csv(rows, shown if published else []))
     title, names = tables.comparison_names(rows)
     values, intervals = ([row[key] for row in rows] for key in ("accuracy", "accuracy_interval"))
-    accuracies = [None if figure is None else figure.accuracy for figure in theirs]
+    accuracies = [[figure.accuracy for figure in found] for found in theirs]
     figures.comparison(names, values, intervals, folder / "comparison.png", title, accuracies)
     if against:
         _draw_against(rows, against, folder / "against.png")

@@ -137,12 +137,12 @@ def comparison(
     intervals: Sequence[tuple[float, float] | None],
     path: Path,
     title: str = "",
-    published: Sequence[float | None] = (),
+    published: Sequence[Sequence[float]] = (),
 ) -> None:
     """A dot and an interval a row, the best value coloured; the first name is at the top.
 
-    values: 0..1. intervals: (low, high) or None where unknown. title: what all rows share. published: the figure that
-    stands beside each row, a hollow diamond, or None.
+    values: 0..1. intervals: (low, high) or None where unknown. title: what all rows share. published: the figures that
+    stand beside each row, hollow diamonds.
     """
     with style.figure(path, 8, 1.3 + 0.38 * len(names)) as canvas:
         axes = canvas.subplots()
@@ -153,7 +153,7 @@ def comparison(
                 axes.plot(interval, (place, place), color=color, solid_capstyle="butt", linewidth=3, alpha=0.45)
             axes.plot(value, place, "o", color=color, markersize=8)
             axes.annotate(f"{100 * value:.1f}", (value, place), (0, 7), textcoords="offset points", ha="center", size=9)
-        given = [(value, place) for place, value in enumerate(published) if value is not None]
+        given = [(value, place) for place, figures in enumerate(published) for value in figures]
         if given:
             axes.plot(*zip(*given, strict=True), "D", mfc="none", mec=style.INK, ms=7, label="published")
             # Above the axes: a diamond between the rows would look like one more figure.

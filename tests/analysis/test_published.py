@@ -97,10 +97,10 @@ def test_folds_of_one_name_are_pooled_by_their_rows(tmp_path: Path) -> None:
     assert entry.accuracy == entry.macro_f1 == pytest.approx((30 * 0.5 + 10 * 0.9) / 40)
 
 
-def test_a_row_finds_the_first_figure_that_stands_beside_it(tmp_path: Path) -> None:
+def test_a_row_finds_all_figures_that_stand_beside_it_in_their_order(tmp_path: Path) -> None:
     ours, other = evaluation(tmp_path / "mini"), evaluation(tmp_path / "other")
     figures = published.read_published(
         table(tmp_path, HEADER + "mini,,test,,0.5,,,s\nm*,,,,0.6,,,s\nmini,,,,0.7,,,s\n")
     )
     found = [published.of_row(figures, row) for row in rows_of(ours, other)]
-    assert [None if figure is None else figure.accuracy for figure in found] == [0.6, None]
+    assert [[figure.accuracy for figure in beside] for beside in found] == [[0.6, 0.7], []]
