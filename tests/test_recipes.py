@@ -36,7 +36,7 @@ def require_known(line: str) -> None:
     assert name in COMMANDS
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    context = click.Context(command)
+    context = click.Context(command, **cli.context_settings)  # a command remembers its help option
     values, _, _ = command.make_parser(context).parse_args(words)
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.name in values:
