@@ -33,7 +33,7 @@ class Blocks:
         shortcut = x
         if strides > 1:
             # The pixels that a 1×1 convolution with this stride would read. TensorFlow 2.21 crashes in the gradient of
-            # such a convolution from 8 to 16 channels (oneDNN 3.7.3), and is no faster with it anywhere.
+            # such a convolution from 8 to 16 channels (oneDNN 3.7.3); `mini` trains as fast either way.
             shortcut = layers.MaxPooling2D(1, strides, name=f"{name}_subsample")(shortcut)
         if strides > 1 or x.shape[-1] != outputs:
             shortcut = conv_bn(shortcut, outputs, 1, 1, f"{name}_shortcut")
