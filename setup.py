@@ -32,6 +32,7 @@ setup(
         "rich>=13.7",
         "scikit-learn>=1.5,<2",
         "scipy>=1.11,<2",
+        "skops>=0.13,<1",
         "tensorflow>=2.19,<3",
     ],
     extras_require={
@@ -44,6 +45,7 @@ setup(
         "dev": [
             "dask>=2025.1",
             "distributed>=2025.1",
+            "foolbox>=3.3,<4",
             "hypothesis>=6.100",
             "jax>=0.5,<1",
             "mypy>=1.15",

@@ -79,6 +79,63 @@ ILLUMINATIONS: dict[str, str] = {
     "dog": "fer_cli.transform.illuminate:dog",
 }
 
+#: What classical classifiers see of a face; `pca` is a step of their pipeline (`fer_cli.classical.features`).
+FEATURES: dict[str, str] = {
+    "pixels": "fer_cli.classical.kinds:RawPixels",
+    "hog": "fer_cli.classical.hog:Hog",
+    "lbp": "fer_cli.classical.lbp:Lbp",
+    "keypoints": "fer_cli.classical.keypoints:Keypoints",
+    "embedding": "fer_cli.analysis.embedding:Embedding",
+}
+
+#: Classical classifiers: seed -> a scikit-learn classifier with its defaults.
+CLASSIFIERS: dict[str, str] = {
+    "svm-rbf": "fer_cli.classical.pipelines:svm_rbf",
+    "svm-linear": "fer_cli.classical.pipelines:svm_linear",
+    "svm-poly": "fer_cli.classical.pipelines:svm_poly",
+    "logistic": "fer_cli.classical.pipelines:logistic",
+    "forest": "fer_cli.classical.pipelines:forest",
+    "knn": "fer_cli.classical.pipelines:knn",
+}
+
+#: Corruptions in five severities, in the order of the tables: noise, blur, weather, light, processing, occlusion.
+CORRUPTIONS: dict[str, str] = {
+    "gaussian-noise": "fer_cli.transform.corrupt_noise:gaussian_noise",
+    "shot-noise": "fer_cli.transform.corrupt_noise:shot_noise",
+    "impulse-noise": "fer_cli.transform.corrupt_noise:impulse_noise",
+    "speckle-noise": "fer_cli.transform.corrupt_noise:speckle_noise",
+    "defocus-blur": "fer_cli.transform.corrupt_blur:defocus_blur",
+    "motion-blur": "fer_cli.transform.corrupt_blur:motion_blur",
+    "zoom-blur": "fer_cli.transform.corrupt_blur:zoom_blur",
+    "gaussian-blur": "fer_cli.transform.corrupt_blur:gaussian_blur",
+    "glass-blur": "fer_cli.transform.corrupt_blur:glass_blur",
+    "fog": "fer_cli.transform.corrupt_weather:fog",
+    "snow": "fer_cli.transform.corrupt_weather:snow",
+    "brightness": "fer_cli.transform.corrupt_tone:brightness",
+    "contrast": "fer_cli.transform.corrupt_tone:contrast",
+    "saturate": "fer_cli.transform.corrupt_tone:saturate",
+    "elastic": "fer_cli.transform.corrupt_digital:elastic",
+    "pixelate": "fer_cli.transform.corrupt_digital:pixelate",
+    "jpeg": "fer_cli.transform.corrupt_digital:jpeg",
+    "patch": "fer_cli.transform.corrupt_occlude:patch",
+    "sunglasses": "fer_cli.transform.corrupt_occlude:sunglasses",
+    "mask": "fer_cli.transform.corrupt_occlude:mask",
+}
+
+#: Adversarial attacks, from the simplest to the strongest that follow gradients; then those of other kinds.
+ATTACKS: dict[str, str] = {
+    "fgsm": "fer_cli.attacks.fgsm:Fgsm",
+    "bim": "fer_cli.attacks.fgsm:Bim",
+    "mifgsm": "fer_cli.attacks.fgsm:MiFgsm",
+    "pgd": "fer_cli.attacks.fgsm:Pgd",
+    "apgd": "fer_cli.attacks.apgd:Apgd",
+    "deepfool": "fer_cli.attacks.deepfool:DeepFool",
+    "cw": "fer_cli.attacks.cw:CarliniWagner",
+    "square": "fer_cli.attacks.square:Square",
+    "universal": "fer_cli.attacks.universal:Universal",
+    "patch": "fer_cli.attacks.patch:Patch",
+}
+
 
 def find(table: Mapping[str, str], name: str, what: str) -> Any:
     """Import and return what `name` stands for in `table`.

@@ -17,7 +17,7 @@ import click
 from fer_cli import __version__
 from fer_cli.errors import FerError, InterruptedWorkError
 
-COMMANDS = ("prepare", "eda", "augment", "train", "tune", "eval", "compare", "report")
+COMMANDS = ("prepare", "eda", "augment", "train", "tune", "eval", "noise", "attack", "bias", "compare", "svm", "report")
 
 
 class FerGroup(click.Group):

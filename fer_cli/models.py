@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -21,6 +21,33 @@ from fer_cli.errors import InputError
 
 #: The zip member that holds our metadata.
 METADATA_MEMBER = "fer.json"
+
+
+class Scorer(Protocol):
+    """Whatever gives class probabilities for images: a network, or a classical model (`classical.model`)."""
+
+    @property
+    def path(self) -> Path:
+        """The file it was loaded from."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the outputs."""
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the images that it takes."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The content of its `fer.json`."""
+
+    @property
+    def parameters(self) -> int | None:
+        """How many numbers it learnt; None where that says nothing of the model."""
+
+    def probabilities(self, images: npt.NDArray[np.generic], batch_size: int = 256) -> npt.NDArray[np.float32]:
+        """Class probabilities float32 (N, K) of images (N, H, W, C) in 0..255 that have the input shape already."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +63,11 @@ class LoadedModel:
     class_names: tuple[str, ...]
     input_shape: tuple[int, int, int]
     metadata: dict[str, Any]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has, trained or not."""
+        return int(self.network.count_params())
 
     def probabilities(self, images: npt.NDArray[np.generic], batch_size: int = 256) -> npt.NDArray[np.float32]:
         """Class probabilities float32 (N, K) of images (N, H, W, C) in 0..255 that have the input shape already."""
@@ -108,14 +140,22 @@ def load_model(path: Path, classes: Sequence[str] | None = None) -> LoadedModel:
     names = tuple(classes or metadata.get("class_names", ()))
     if not names:
         raise InputError(f"{path}: the file does not say what its outputs mean; name them with --classes")
-    try:
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever the damaged or hostile part raises
-        raise InputError(
-            f"{path}: Keras cannot load it ({str(error).splitlines()[0] or type(error).__name__})"
-        ) from error
+    network = load_network(path)
     outputs = network.output_shape[-1]
     if outputs != len(names):
         raise InputError(f"{path}: expected {outputs} class names, one an output. Received: {', '.join(names)}")
     height, width, channels = network.input_shape[1:]
     return LoadedModel(path, network, names, (height, width, channels), metadata)
+
+
+def load_network(path: Path) -> keras.Model:
+    """The network of a model file alone, whatever its outputs mean; nothing in it is run as code (Keras' safe mode).
+
+    Raises `InputError` for what Keras cannot load.
+    """
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever the damaged or hostile part raises
+        raise InputError(
+            f"{path}: Keras cannot load it ({str(error).splitlines()[0] or type(error).__name__})"
+        ) from error

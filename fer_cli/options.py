@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -58,11 +59,49 @@ def models_and_dataset_arg(command: F) -> F:
     )(command)
 
 
+def model_and_dataset_arg(command: F) -> F:
+    """MODEL [DATASET], told apart by their endings: passes `model` and `dataset`."""
+
+    def divide(ctx: click.Context, param: click.Parameter, values: tuple[Path, ...]) -> Path:
+        models = [path for path in values if path.suffix not in DATASET_ENDINGS]
+        datasets = [path for path in values if path.suffix in DATASET_ENDINGS]
+        for name, paths in {"MODEL": models, "DATASET": datasets}.items():
+            if len(paths) > 1:
+                raise click.BadParameter(f"one {name} expected, not {len(paths)}", ctx, param)
+        ctx.params["dataset"] = existing_dataset(datasets[0] if datasets else None)
+        return models[0] if models else _default_model()
+
+    return click.argument(
+        "model", nargs=-1, metavar="MODEL [DATASET]", type=click.Path(path_type=Path), callback=divide
+    )(command)
+
+
 def _default_model() -> Path:
     named = os.environ.get("FER_MODEL")
     if not named:
         raise UsageError("no MODEL named: give a .keras file, or set FER_MODEL to one")
     return Path(named)
+
+
+class Fraction(click.ParamType):  # type: ignore[type-arg]
+    """A part of a whole, above 0 and up to `most`, as a decimal or as a fraction: 0.03, 4/255."""
+
+    name = "part"
+
+    def __init__(self, most: float = 1.0) -> None:
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; one that is a number already stays."""
+        numerator, _, denominator = str(value).partition("/")
+        try:
+            part = float(numerator) / float(denominator or 1)
+        except (ValueError, ZeroDivisionError):
+            part = -1.0
+        if not 0 < part <= self.most or math.isinf(part):
+            limit = "" if math.isinf(self.most) else f" and up to {self.most:g}"
+            self.fail(f"expected a part above 0{limit}, such as 4/255 or 0.03. Received: {value}", param, ctx)
+        return part
 
 
 def output_opt(what: str, default: str | None = None, required: bool | None = None) -> Callable[[F], F]:

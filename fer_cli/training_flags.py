@@ -44,6 +44,8 @@ def flags_of(settings: Settings) -> list[str]:
 
 
 def _written(option: click.Option, value: Any) -> list[str]:
+    if option.is_flag and not option.secondary_opts:  # never written where it is off
+        return [option.opts[0]]
     if option.secondary_opts:
         return [option.opts[0] if value else option.secondary_opts[0]]
     if option.multiple:

@@ -12,6 +12,7 @@ import click
 
 from fer_cli.architectures.choose import check_name
 from fer_cli.errors import UsageError
+from fer_cli.options import Fraction
 from fer_cli.training import settings as known
 from fer_cli.training.distribute_peers import parse_workers
 from fer_cli.training.settings import Settings
@@ -21,6 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Options that are arguments of the architecture; it decides about those that are not given.
 ARCHITECTURE_OPTIONS = ("stem", "se", "width", "widths", "dense", "activation", "dropout")
+#: Of defensive distillation, which multiplies the logits by it; the loss keeps probabilities above e^-69.
+HIGHEST_TEMPERATURE = 10
 ACTIVATIONS = ("relu", "elu", "gelu", "silu", "leaky_relu", "selu", "tanh")
 
 _POSITIVE = click.FloatRange(0, min_open=True)
@@ -76,7 +79,23 @@ def settings_from(arch: str, seed: int, **passed: Any) -> Settings:
     given = {name: value for name, value in architecture.items() if value is not None}
     if passed["unfreeze_after"] and not passed["freeze"]:
         raise UsageError("--unfreeze-after needs --freeze, which says what to freeze until then")
+    _check_defences(passed)
     return Settings(architecture=arch, architecture_options=given, seed=seed, **passed)
+
+
+def _check_defences(passed: dict[str, Any]) -> None:
+    for name, flag in (("epsilon", "--epsilon"), ("attack_steps", "--steps"), ("trades_beta", "--trades-beta")):
+        if passed[name] is not None and not passed["adversarial"]:
+            raise UsageError(f"{flag} needs --adversarial, which says what attack to train against")
+    if passed["attack_steps"] is not None and passed["adversarial"] == "fgsm":
+        raise UsageError("--steps needs --adversarial pgd; fgsm takes a single step")
+    if passed["distill"] and passed["teachers"]:
+        raise UsageError("--distill and --teacher exclude each other: --distill trains the teacher itself")
+    if passed["distill"] and passed["temperature"] > HIGHEST_TEMPERATURE:
+        raise UsageError(
+            f"--distill: expected a --temperature up to {HIGHEST_TEMPERATURE}, for float32 has no smaller "
+            f"probabilities. Received: {passed['temperature']:g}"
+        )
 
 
 def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -153,6 +172,27 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "--temperature": {"type": _POSITIVE, "help": "Softens the probabilities of teacher and network."},
         "--alpha": {"type": click.FloatRange(0, 1), "help": "Weight of the teacher's loss; the targets' has the rest."},
+        "--distill": {
+            "is_flag": True,
+            "help": "Defensive distillation: train a teacher first and then the network on its answers, both at "
+            "--temperature; as published with --alpha 1.",
+        },
+    },
+    "Adversarial training": {
+        "--adversarial": {
+            "type": click.Choice(known.ADVERSARIES),
+            "help": "Learn to withstand this attack: one step from a random start, or --steps of them.",
+        },
+        "--epsilon": {
+            "type": Fraction(),
+            "help": "How far the attack changes a pixel, as part of the range: 8/255, 0.03.  [default: 4/255]",
+        },
+        "--steps attack_steps": {"type": click.IntRange(1), "help": "Of pgd.  [default: 7]"},
+        "--trades-beta": {
+            "type": click.FloatRange(0),
+            "metavar": "BETA",
+            "help": "Learn the clean images, plus BETA × KL(clean ‖ attacked answers): TRADES.",
+        },
     },
     "Labels and loss": {
         "--targets": {"type": click.Choice(known.TARGETS), "help": "Learn the labels, or the votes of the dataset."},

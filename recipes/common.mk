@@ -16,6 +16,7 @@
 #   PLUS      rows without a network of their own, such as ensembles, for which the study has rules
 #   RESULTS   other results that the page shall show, for which the study has rules
 #   COMPARE   options of fer compare
+#   PUBLISHED table for fer compare; empty where published.csv is for another command
 #   NEEDS     the data sets without which it cannot begin
 #
 # ROWS_tiny and PLUS_tiny are instead of ROWS and PLUS in the tiny run. `published.csv` beside the Makefile holds figures
@@ -50,8 +51,8 @@ endif
 
 data      = $(or $(DATA_$(1)),$(DATA))
 results   = $(foreach split,$(SPLITS),$(1:%=$(OUT)/$(split)/%/result.json))
-published := $(wildcard $(RECIPE)/published.csv)
-compared  := $(if $(ROWS),$(OUT)/comparison/result.json)
+PUBLISHED ?= $(wildcard $(RECIPE)/published.csv)
+compared  := $(if $(ROWS)$(PLUS),$(OUT)/comparison/result.json)
 
 all: $(OUT)/report.html
 	@echo "the page is $<"
@@ -72,8 +73,8 @@ $(patsubst %,$(OUT)/%.keras,$(ROWS) $(BODIES)): $(OUT)/%.keras: $$(call data,$$*
 $(call results,$(ROWS)): $(OUT)/%/result.json: $(OUT)/$$(*F).keras $$(call data,$$(*F))
 	$(FER) eval $^ --split $(*D) --seed $(SEED) -o $(@D) --overwrite
 
-$(compared): $(call results,$(ROWS) $(PLUS)) $(published)
-	$(FER) compare $(call results,$(ROWS) $(PLUS)) $(ROWS:%=$(OUT)/%.training) $(published:%=--published %) $(COMPARE) \
+$(compared): $(call results,$(ROWS) $(PLUS)) $(PUBLISHED)
+	$(FER) compare $(call results,$(ROWS) $(PLUS)) $(ROWS:%=$(OUT)/%.training) $(PUBLISHED:%=--published %) $(COMPARE) \
 	  --seed $(SEED) -o $(@D) --overwrite
 
 $(OUT)/report.html: $(compared) $(RESULTS)

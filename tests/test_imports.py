@@ -19,7 +19,7 @@ LAYERS = (
     {"errors", "labels", "records", "files", "catalog"},
     {"store", "models", "provenance", "framework"},
     {"architectures", "datasets", "faces", "transform", "gradients"},
-    {"training", "tuning", "attacks", "analysis", "live", "reports"},
+    {"training", "tuning", "attacks", "classical", "analysis", "live", "reports"},
     {"options", "training_options", "training_flags"},
     {"commands"},
     {"main"},
@@ -32,8 +32,9 @@ ONLY = {
     "jinja2": {"reports"},
     "h5py": {"store"},
     "optuna": {"tuning"},
+    "skops": {"classical"},
     "tensorflow": {"gradients", "training.distribute_tf", "training.fused"},
-    "jax": {"training.distribute"},
+    "jax": {"gradients", "training.distribute"},
 }
 #: Who may not.
 NEVER = {
@@ -42,7 +43,7 @@ NEVER = {
 }
 HEAVY = {
     "tensorflow", "keras", "cv2", "sklearn", "scipy", "h5py", "matplotlib", "numpy", "rich", "mtcnn", "jax", "torch",
-    "jinja2", "pandas", "optuna", "sqlalchemy",
+    "jinja2", "pandas", "optuna", "sqlalchemy", "skops",
 }  # fmt: skip
 
 MODULES = {

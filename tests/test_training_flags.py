@@ -31,6 +31,11 @@ CHANGED: dict[str, Any] = {
     "teachers": ("a b.keras", "c.keras"),
     "temperature": 2.5,
     "alpha": 0.5,
+    "distill": True,
+    "adversarial": "pgd",
+    "epsilon": 8 / 255,
+    "attack_steps": 5,
+    "trades_beta": 6.0,
     "targets": "votes",
     "loss": "focal",
     "focal_gamma": 1.5,
@@ -77,7 +82,12 @@ def test_everything_that_is_changed_here_is_changed() -> None:
 
 @pytest.mark.parametrize("name", [*CHANGED, "all"])
 def test_flags_ask_for_the_settings_that_they_were_made_of(name: str) -> None:
-    together = {"unfreeze_after": ("freeze", "unfreeze_after"), "all": CHANGED}.get(name, (name,))
+    attack = ("adversarial", name)
+    together = {
+        "unfreeze_after": ("freeze", "unfreeze_after"),
+        **dict.fromkeys(("epsilon", "attack_steps", "trades_beta"), attack),
+        "all": CHANGED.keys() - {"distill"},  # which trains a teacher of its own
+    }.get(name, (name,))
     settings = Settings(**{field: CHANGED[field] for field in together})
     assert parsed(training_flags.flags_of(settings)) == settings
 

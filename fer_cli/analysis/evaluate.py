@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,13 @@ import numpy.typing as npt
 from fer_cli import catalog
 from fer_cli.analysis import scores
 from fer_cli.analysis.ensemble import WeightSearch, search_weights
-from fer_cli.analysis.predict import correction_warning, missing_corrections, predict, whole_shape
+from fer_cli.analysis.predict import adaptation, correction_warning, missing_corrections, predict
 from fer_cli.datasets.audit import digests
 from fer_cli.errors import UsageError
-from fer_cli.models import LoadedModel
 from fer_cli.store.reader import Dataset, ImageRows
+
+if TYPE_CHECKING:  # a classical model needs no Keras
+    from fer_cli.models import Scorer
 
 #: Where weights are searched: the split on which all selection happens.
 SELECTION = "val"
@@ -32,14 +34,14 @@ Probabilities = npt.NDArray[np.float32]
 class Member:
     """One model of an evaluation, scored by itself.
 
-    weight: its part of the average; all parts sum to 1. adapted: how the images were brought to its input, or None.
-    illumination: the corrections of its training faces that the images did not have and were given. warning: what
-    makes the images other than those it was trained on, or None.
+    parameters: of a network, None for a classical model. weight: its part of the average; all parts sum to 1. adapted:
+    how the images were brought to its input, or None. illumination: the corrections of its training faces that the
+    images did not have and were given. warning: what makes the images other than those it was trained on, or None.
     """
 
     path: Path
     architecture: str | None
-    parameters: int
+    parameters: int | None
     weight: float
     adapted: str | None
     illumination: tuple[str, ...]
@@ -82,11 +84,12 @@ class Evaluation:
         """How the probabilities came about, for the reader of a table."""
         count = len(self.members)
         passes = "single pass" if self.tta == "none" else f"{self.tta} TTA"
-        networks = "one network" if count == 1 else f"ensemble of {count}"
+        one = "one classifier" if self.members[0].parameters is None else "one network"
+        models = one if count == 1 else f"ensemble of {count}"
         if self.search is None:
-            return f"{passes}, {networks}"
+            return f"{passes}, {models}"
         where = "these rows" if self.search.split == self.split else self.search.split
-        return f"{passes}, {networks} weighted on {where}"
+        return f"{passes}, {models} weighted on {where}"
 
     def confident_mistakes(self, count: int) -> npt.NDArray[np.intp]:
         """Rows that were misnamed, the most confident first, at most `count`."""
@@ -138,7 +141,7 @@ class Evaluation:
 
 
 def evaluate(
-    models: Sequence[LoadedModel],
+    models: Sequence[Scorer],
     dataset: Dataset,
     split: str,
     tta: str = "none",
@@ -162,7 +165,7 @@ def evaluate(
     views = catalog.find(catalog.TEST_TIME, tta, "test-time augmentation")
     images = {name: dataset.images(name) for name in needed}
 
-    def ask(model: LoadedModel, name: str) -> Probabilities:
+    def ask(model: Scorer, name: str) -> Probabilities:
         return predict(model, images[name], dataset.transforms, dataset.class_names, views, batch_size, advance)
 
     answers = {name: [ask(model, name) for model in models] for name in needed}
@@ -211,15 +214,13 @@ def normalise_weights(weights: Sequence[float] | None, count: int) -> list[float
     return [w / sum(weights) for w in weights]
 
 
-def _member(model: LoadedModel, weight: float, dataset: Dataset, own: scores.Scores) -> Member:
-    shape = whole_shape(model, dataset.image_shape)
-    sizes = ["×".join(map(str, s)) for s in (dataset.image_shape, shape)]
+def _member(model: Scorer, weight: float, dataset: Dataset, own: scores.Scores) -> Member:
     return Member(
         path=model.path,
         architecture=model.metadata.get("architecture", {}).get("name"),
-        parameters=model.network.count_params(),
+        parameters=model.parameters,
         weight=weight,
-        adapted=None if shape == dataset.image_shape else " to ".join(sizes),
+        adapted=adaptation(model, dataset.image_shape),
         illumination=missing_corrections(model, dataset.transforms),
         warning=correction_warning(model, dataset.transforms, str(dataset.path)),
         scores=own,

@@ -7,7 +7,7 @@ It also says when its input is a crop, and of images of which size; then images 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,12 @@ import numpy.typing as npt
 from fer_cli import catalog
 from fer_cli.errors import InputError
 from fer_cli.labels import class_order
-from fer_cli.models import LoadedModel
-from fer_cli.store.reader import ImageRows
 from fer_cli.transform.adapt import adapt
 from fer_cli.transform.crops import Size, centre
 from fer_cli.transform.illuminate import corrections, illuminate
+
+if TYPE_CHECKING:  # a classical model needs no Keras
+    from fer_cli.models import Scorer
 
 #: Images a block, by the memory that they take before and after they are brought to the network's input.
 _BLOCK_BYTES = 64 << 20
@@ -34,13 +35,26 @@ Views = Callable[[Pixels, Size | None], Iterator[Pixels]]
 Transforms = Sequence[Mapping[str, Any]]
 
 
-def input_shape(model: LoadedModel, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+class Images(Protocol):
+    """Images uint8 (N, H, W, C) that come in blocks: those of a dataset, or what is made of them on the way."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(N, H, W, C)."""
+
+    def __len__(self) -> int: ...
+
+    def blocks(self, size: int | None = None) -> Iterator[Pixels]:
+        """All images in order, at most `size` at a time."""
+
+
+def input_shape(model: Scorer, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """(H, W, C) that the network gets: its own, and the images' where it takes any."""
     height, width, channels = (own or given for own, given in zip(model.input_shape, image_shape, strict=True))
     return height, width, channels
 
 
-def whole_shape(model: LoadedModel, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+def whole_shape(model: Scorer, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """(H, W, C) of the whole image of which the network gets all or, where the model's file says so, a crop.
 
     Raises `InputError` where what the file says cannot be.
@@ -57,7 +71,13 @@ def whole_shape(model: LoadedModel, image_shape: tuple[int, int, int]) -> tuple[
     return crop_of[0], crop_of[1], shape[2]
 
 
-def fit_to_model(images: Pixels, model: LoadedModel, transforms: Transforms = ()) -> Pixels:
+def adaptation(model: Scorer, image_shape: tuple[int, int, int]) -> str | None:
+    """How images of a shape (H, W, C) are brought to what the model knows: "48×48×1 to 64×64×1"; None: not at all."""
+    shape = whole_shape(model, image_shape)
+    return None if shape == image_shape else " to ".join("×".join(map(str, s)) for s in (image_shape, shape))
+
+
+def fit_to_model(images: Pixels, model: Scorer, transforms: Transforms = ()) -> Pixels:
     """Images uint8 (N, h, w, c) as the model knows them: (N, H, W, C) of its input, with its illumination correction.
 
     A model of crops gets the centre. transforms: what was applied to the images already; no correction is applied
@@ -67,7 +87,7 @@ def fit_to_model(images: Pixels, model: LoadedModel, transforms: Transforms = ()
     return centre(_whole(images, model, transforms), shape[:2])
 
 
-def _whole(images: Pixels, model: LoadedModel, transforms: Transforms) -> Pixels:
+def _whole(images: Pixels, model: Scorer, transforms: Transforms) -> Pixels:
     """Images as the model knows them, before any crop."""
     missing = missing_corrections(model, transforms)
     images = adapt(images, whole_shape(model, (images.shape[1], images.shape[2], images.shape[3])))
@@ -76,7 +96,7 @@ def _whole(images: Pixels, model: LoadedModel, transforms: Transforms) -> Pixels
     return images
 
 
-def missing_corrections(model: LoadedModel, transforms: Transforms = ()) -> tuple[str, ...]:
+def missing_corrections(model: Scorer, transforms: Transforms = ()) -> tuple[str, ...]:
     """The illumination corrections of the model's training faces that are not among `transforms`, in their order.
 
     Raises `InputError` where the model names one that this version does not know.
@@ -91,7 +111,7 @@ def missing_corrections(model: LoadedModel, transforms: Transforms = ()) -> tupl
     return missing
 
 
-def correction_warning(model: LoadedModel, transforms: Transforms, images: str) -> str | None:
+def correction_warning(model: Scorer, transforms: Transforms, images: str) -> str | None:
     """One line where `images` (a file's name) have a correction that the model was not trained on, else None.
 
     A warning and no refusal: a correction cannot be undone, but what it costs is a fair question to ask of a model.
@@ -106,13 +126,13 @@ def correction_warning(model: LoadedModel, transforms: Transforms, images: str) 
     )
 
 
-def _own_corrections(model: LoadedModel) -> tuple[str, ...]:
+def _own_corrections(model: Scorer) -> tuple[str, ...]:
     return corrections(model.metadata.get("transforms", ()))
 
 
 def predict(
-    model: LoadedModel,
-    images: ImageRows,
+    model: Scorer,
+    images: Images,
     transforms: Transforms,
     class_names: Sequence[str],
     views: Views,
@@ -144,7 +164,7 @@ def predict(
     return out if order is None else out[:, order]
 
 
-def _checked(outputs: Probabilities, model: LoadedModel) -> Probabilities:
+def _checked(outputs: Probabilities, model: Scorer) -> Probabilities:
     sums = outputs.sum(1)
     # Written so that NaN fails it too.
     if not (outputs.min() >= 0 and np.abs(sums - 1).max() <= _SUM_TOLERANCE):

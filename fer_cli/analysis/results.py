@@ -43,10 +43,10 @@ class Row:
 def rows(records: Mapping[Path, Record]) -> list[Row]:
     """One row a result, in the order given. records: as `provenance.record` makes them, by where they were found.
 
-    A `fer train` result whose model another result scores lends that row its training time and gets no row of its own.
-    Raises `InputError` for a result without an accuracy.
+    A `fer train` result whose model another result scores lends that row its training time and gets no row of its own;
+    a `fer svm` result is a score as well, and keeps its row. Raises `InputError` for a result without an accuracy.
     """
-    trained = {r["results"].get("model"): r["results"] for r in records.values() if _is_training(r)}
+    trained = {r["results"].get("model"): r["results"] for r in records.values() if r["command"] in ("train", "svm")}
     scored = {m for r in records.values() if not _is_training(r) for m in r["results"].get("models", ())}
     return [
         _row(path, record, trained)

@@ -87,13 +87,13 @@ def _evaluate(
 
     framework.load()
     from fer_cli.analysis.evaluate import choose_weights, evaluate, passes
-    from fer_cli.models import load_model
+    from fer_cli.classical.model import load_scorer
 
     choose_weights(settings["weights"], settings["search"], len(models))
     classes = settings["classes"].split(",") if settings["classes"] else None
     with open_dataset(path) as dataset:
         dataset.require(settings["split"])
-        loaded = [load_model(model, classes) for model in models]
+        loaded = [load_scorer(model, classes) for model in models]
         options_ = {name: settings[name] for name in ("split", "tta", "weights", "search", "batch_size", "seed")}
         total = passes(dataset, settings["split"], settings["search"], len(models))
         with terminal.progress("images", total) as advance:

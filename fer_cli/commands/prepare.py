@@ -14,6 +14,7 @@ from fer_cli.labels import VOTES_MODES
 if TYPE_CHECKING:
     from fer_cli.datasets.base import ReadOptions
     from fer_cli.datasets.choose import Selection
+    from fer_cli.datasets.thin import Thinning
     from fer_cli.reports.terminal import Terminal
 
 _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
@@ -26,6 +27,12 @@ def _split(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
     parse_split(value)
     return value
+
+
+def _thin(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Thinning, ...]:
+    from fer_cli.datasets.thin import parse_thinning
+
+    return tuple(parse_thinning(value) for value in values)
 
 
 @click.command(name="prepare")
@@ -60,6 +67,10 @@ def _split(ctx: click.Context, param: click.Parameter, value: str) -> str:
     "--val-fraction", type=_FRACTION, metavar="X", help="Where SOURCE has no val split: part of train for it."
 )
 @options.limit_opt
+@click.option(
+    "--thin", multiple=True, callback=_thin, metavar="ATTRIBUTE=VALUE:PART",
+    help="Keep only PART (0..1) of the train rows of a group, such as skin_tone=dark:0.1; may be repeated.",
+)  # fmt: skip
 @click.option(
     "--drop-duplicates", is_flag=False, flag_value="exact", type=click.Choice(("exact", "near")),
     help="Let images that are identical, or near, stand only once; alone it means exact.",

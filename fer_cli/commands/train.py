@@ -59,7 +59,8 @@ def command(
     if not resume:
         files.refuse_existing(output, overwrite)
     if overwrite and not resume:
-        (folder / "checkpoint.npz").unlink(missing_ok=True)
+        for left in ("checkpoint.npz", "teacher.keras", "teacher.training/checkpoint.npz"):
+            (folder / left).unlink(missing_ok=True)
     terminal.finish(_train(dataset, settings, output, folder, terminal, resume, (devices, workers, rank)))
 
 

@@ -62,6 +62,7 @@ class Findings:
 
     problems: one line for each file or row passed over. notes: facts such as how many rows a mode discarded.
     transforms: what had been done to the pixels before, as the dataset file's attribute of that name lists it.
+    thinned: groups of which only a part is left, as ATTRIBUTE=VALUE:PART.
     counts: the numbers behind the notes that `count` keeps.
     """
 
@@ -69,6 +70,7 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     transforms: list[dict[str, Any]] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
+    thinned: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def adapted(self, shape: tuple[int, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from fer_cli.datasets import audit, nearby, select, splits
 from fer_cli.datasets.combine import ORIGIN
+from fer_cli.datasets.thin import Thinning, thinned_rows
 from fer_cli.errors import InputError
 from fer_cli.labels import SPLITS
 from fer_cli.records import Records
@@ -25,6 +27,7 @@ class Selection:
     "test" or "train", the rows that stay; see `audit.surplus_rows`. near: the Hamming distance up to which images are
     near. val_fraction: where there is no val split, the part of train that becomes one; see `select.split_off_val`.
     folds: number the rows' folds. allow_leaks: let one picture stand in two splits, in each from another source.
+    thin: groups of the train rows of which only a part is written; see `thin.thinned_rows`.
     """
 
     limit: int | None = None
@@ -34,6 +37,7 @@ class Selection:
     val_fraction: float | None = None
     folds: int | None = None
     allow_leaks: bool = False
+    thin: tuple[Thinning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,25 @@ class Choice:
 
 
 def choose(
-    columns: Records, prints: Prints, plan: splits.SplitPlan, selection: Selection, seed: int, known: list[str]
+    columns: Records,
+    prints: Prints,
+    plan: splits.SplitPlan,
+    selection: Selection,
+    seed: int,
+    known: list[str],
+    names: Mapping[str, Sequence[str]],
 ) -> Choice:
     """Choose among the rows of `columns`.
 
-    known: what is known to leak from the original splits. Duplicates go first, so that they count towards no split,
-    fold or limit. Raises `InputError` where the rows cannot be divided as asked, or a picture would be in two splits.
+    known: what is known to leak from the original splits. names: of the codes of coded attributes. Duplicates go
+    first, so that they count towards no split, fold or limit. Raises `InputError` where the rows cannot be divided or
+    thinned as asked, or a picture would be in two splits.
     """
     chooser = _Chooser(columns, prints, seed, plan)
     chooser.drop_duplicates(selection)
     chooser.divide()
     chooser.make_val(selection.val_fraction)
+    chooser.thin(selection.thin, names)
     chooser.limit(selection.limit)
     chooser.check_leaks(selection.allow_leaks, known)
     fold = None if selection.folds is None else chooser.folds(selection.folds)
@@ -115,6 +127,12 @@ class _Chooser:
             groups = self._prints.digest if self._subject is None else self._subject
             labels, split = self._columns.labels[self.rows], self.split[self.rows]
             self.split[self.rows] = select.split_off_val(labels, split, groups[self.rows], fraction, self._seed)
+
+    def thin(self, thinnings: Sequence[Thinning], names: Mapping[str, Sequence[str]]) -> None:
+        for place, thinning in enumerate(thinnings):
+            # Each draws by itself: two groups may overlap.
+            kept = thinned_rows(self._columns, self.split, names, thinning, self._seed + place)
+            self._keep(kept[self.rows], f"--thin {thinning}")
 
     def limit(self, limit: int | None) -> None:
         if limit is not None:

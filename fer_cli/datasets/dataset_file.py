@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fer_cli.datasets.base import Findings, ReadOptions
 from fer_cli.datasets.splits import known_leaks
+from fer_cli.datasets.thin import known_thinnings
 from fer_cli.records import Records
 from fer_cli.store.reader import open_dataset
 from fer_cli.store.schema import is_dataset
@@ -21,7 +22,11 @@ class DatasetFile:
         with open_dataset(source) as dataset:
             self.class_names = dataset.class_names
             self.rows: int | None = len(dataset)
-            self.findings = Findings(transforms=list(dataset.transforms), leaks=known_leaks(dataset.provenance))
+            self.findings = Findings(
+                transforms=list(dataset.transforms),
+                leaks=known_leaks(dataset.provenance),
+                thinned=known_thinnings(dataset.provenance),
+            )
             values = {name: dataset.attribute_values(name) for name in dataset.attribute_names}
         self.attribute_values = {name: names for name, names in values.items() if names is not None}
 

@@ -49,9 +49,11 @@ def prepare_dataset(
             raise InputError(f"{', '.join(sources)}: no images are left to write")
         columns = writer.columns()
         known = [line for importer in importers for line in importer.findings.leaks]
-        choice = choose(columns, prints, plan, selection, options.seed, known)
+        choice = choose(columns, prints, plan, selection, options.seed, known, combination.attribute_values)
         results = _results(combination.class_names, columns, prints, choice, selection.near)
         results["split"] = {**asdict(plan), "leaks": choice.leaks}
+        before = [line for importer in importers for line in importer.findings.thinned]
+        results["thinned"] = [*before, *map(str, selection.thin)]
         results["passed_over"] = [line for importer in importers for line in importer.findings.problems]
         results["notes"] = _notes(importers, combination, choice)
         inputs = [path for importer in importers for path in importer.inputs]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fer_cli import catalog, provenance
 from fer_cli.datasets.splits import known_leaks
+from fer_cli.datasets.thin import known_thinnings
 from fer_cli.errors import InputError, UsageError
 from fer_cli.labels import SPLITS, canonical
 from fer_cli.records import Records
@@ -228,6 +229,7 @@ def _results(
         "copies": {"plain": int(copies.plain.sum()), "augmented": int(copies.augmented.sum())},
         "copies_across_splits": leaks,
         "split": {"leaks": [*known_leaks(dataset.provenance), *notes]},
+        "thinned": known_thinnings(dataset.provenance),
         "notes": notes,
     }
 

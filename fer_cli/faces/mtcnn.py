@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -32,21 +33,7 @@ class Mtcnn:
     """
 
     def __init__(self, min_face: float = MIN_FACE) -> None:
-        framework.load()
-        if os.environ["KERAS_BACKEND"] != "tensorflow":
-            raise UsageError(
-                f"the detector mtcnn needs KERAS_BACKEND=tensorflow. Received: {os.environ['KERAS_BACKEND']}; "
-                "the detector haar runs with any"
-            )
-        try:
-            import mtcnn.stages as stages
-        except ModuleNotFoundError as error:
-            raise MissingError(
-                "the detector mtcnn needs the package of that name; install it with: pip install mtcnn"
-            ) from error
-        # Left to itself the package takes a file of the same name in the working folder, and runs what is in it.
-        weights = importlib.resources.files("mtcnn.assets.weights")
-        self._stages = [getattr(stages, name)(weights=str(weights / file)) for name, file in _STAGES.items()]
+        self._stages = load_stages("the detector mtcnn", instead="; the detector haar runs with any")
         self._min_face = min_face
         # The networks use all cores by themselves.
         self._turn = threading.Lock()
@@ -82,6 +69,24 @@ class Mtcnn:
             if not len(rows):
                 break
         return np.empty((0, 16)) if rows is None else rows
+
+
+def load_stages(user: str, names: Sequence[str] = tuple(_STAGES), instead: str = "") -> list[Any]:
+    """Stages of the package's cascade, with its weights, in the order of `names`.
+
+    user: who needs them, and instead: what runs with any backend, for the errors. Raises `MissingError` where the
+    package is not installed, `UsageError` with a backend other than TensorFlow.
+    """
+    framework.load()
+    if os.environ["KERAS_BACKEND"] != "tensorflow":
+        raise UsageError(f"{user} needs KERAS_BACKEND=tensorflow. Received: {os.environ['KERAS_BACKEND']}{instead}")
+    try:
+        import mtcnn.stages as stages
+    except ModuleNotFoundError as error:
+        raise MissingError(f"{user} needs the package mtcnn; install it with: pip install mtcnn") from error
+    # Left to itself the package takes a file of the same name in the working folder, and runs what is in it.
+    weights = importlib.resources.files("mtcnn.assets.weights")
+    return [getattr(stages, name)(weights=str(weights / _STAGES[name])) for name in names]
 
 
 def _face(row: npt.NDArray[np.floating[Any]], factors: npt.NDArray[np.float64]) -> Face:

@@ -75,12 +75,12 @@ def eigenfaces(groups: Sequence[Group], path: Path) -> None:
         if len(group.eigenfaces)
     ]
     if rows:
-        _sheet(rows, path)
+        sheet(rows, path)
 
 
 def samples(faces: Mapping[str, Pixels], path: Path) -> None:
     """A row of faces a class. faces: class name -> uint8 (n, H, W, C)."""
-    _sheet([(list(images), [name] * len(images)) for name, images in faces.items()], path)
+    sheet([(list(images), [name] * len(images)) for name, images in faces.items()], path)
 
 
 def variance_curve(variances: Floats, shares: Sequence[float], path: Path) -> None:
@@ -144,7 +144,7 @@ def _histogram(axes: Axes, group: Group, everyone: Group, measure: str) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _sheet(rows: Sequence[tuple[Sequence[Pixels], Sequence[str]]], path: Path) -> None:
+def sheet(rows: Sequence[tuple[Sequence[Pixels], Sequence[str]]], path: Path) -> None:
     """Rows of faces with captions; a shorter row is filled with white."""
     columns = max(len(faces) for faces, _ in rows)
     blank = np.full_like(rows[0][0][0], 255)

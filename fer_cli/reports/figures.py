@@ -23,7 +23,8 @@ Floats = npt.NDArray[np.floating]
 def training_curves(history: Mapping[str, Sequence[float]], path: Path) -> None:
     """Loss, accuracy and top-3 accuracy by epoch, training and validation in one panel each, the best epoch marked.
 
-    history: columns of equal length: `epoch`, and any of `loss`, `accuracy`, `top3` with their `val_` twins.
+    history: columns of equal length: `epoch`, and any of `loss`, `accuracy`, `top3` with their `val_` twins; and
+    `val_robust`, the accuracy under attack that adversarial training chooses its epoch by.
     """
     panels = {"loss": "loss", "accuracy": "accuracy", "top3": "top-3 accuracy"}
     present = [name for name in panels if name in history or f"val_{name}" in history]
@@ -42,6 +43,8 @@ def _curve_pair(axes: Axes, history: Mapping[str, Sequence[float]], name: str) -
     for column, label, color, line in ((name, "train", style.GREY, "--"), (f"val_{name}", "val", style.BLUE, "-")):
         if column in history:
             axes.plot(epochs, history[column], line, color=color, label=label, marker=marker)
+    if name == "accuracy" and "val_robust" in history:
+        axes.plot(epochs, history["val_robust"], "-.", color=style.ORANGE, label="val, attacked", marker=marker)
     best = _best_epoch(history)
     if best is not None and f"val_{name}" in history:
         value = history[f"val_{name}"][best]
@@ -52,8 +55,8 @@ def _curve_pair(axes: Axes, history: Mapping[str, Sequence[float]], name: str) -
 
 
 def _best_epoch(history: Mapping[str, Sequence[float]]) -> int | None:
-    """Position of the highest validation accuracy, the first of equals."""
-    values = np.asarray(history.get("val_accuracy", ()), float)
+    """Position of the highest validation accuracy, that under attack where there is one; the first of equals."""
+    values = np.asarray(history.get("val_robust", history.get("val_accuracy", ())), float)
     return int(np.nanargmax(values)) if np.isfinite(values).any() else None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fer_cli import provenance
 from fer_cli.errors import InputError
-from fer_cli.reports import eda_view, figures, prepare_view, tables
+from fer_cli.reports import attack_view, bias_view, eda_view, figures, noise_view, prepare_view, svm_view, tables
 from fer_cli.store.reader import Dataset, open_dataset
 from fer_cli.store.schema import is_dataset
 
@@ -23,7 +23,7 @@ FACES = 10
 #: Lines about files that were passed over, of which there may be thousands.
 NOTES = 10
 #: The order of a study; results of other commands follow.
-_ORDER = ("prepare", "eda", "train", "eval", "compare")
+_ORDER = ("prepare", "eda", "train", "eval", "noise", "attack", "compare")
 #: Figures by the name of their file, in the order in which a section shows them.
 _CAPTIONS = {
     "confusion_matrix": "Confusion matrix: counts, and percent of each given class.",
@@ -36,8 +36,17 @@ _CAPTIONS = {
     "eigenfaces": "The first eigenfaces of all and of each class, with the share of the variance that each holds.",
     "variance": "Variance that the first principal components of the pixels hold.",
     "histograms": "Brightness and contrast of the images of each class, beside all images.",
+    "accuracy_against_epsilon": "Accuracy under attack with its 95 % interval, against the size of the change.",
+    "confusion_under_attack": "Confusion matrix under the strongest attack: counts, and percent of each given class.",
+    "examples": "Faces under attack: clean, their change enlarged (mid-grey is none), attacked; what the model sees.",
     "comparison": "Accuracy with its 95 % bootstrap interval.",
     "against": "Accuracy with its 95 % bootstrap interval, against what sets the results apart.",
+    "accuracy_against_variance": "Accuracy against the variance of Gaussian noise, with its 95 % interval.",
+    "repeats": "Accuracy of the repeats at each variance: quartiles, ends, outliers as circles; all on one scale.",
+    "severity": "Accuracy against the severity of each corruption, with its 95 % interval; 0 is the image as it is.",
+    "corruption_errors": "Error of each corruption over its severities; the dashed lines are means.",
+    "corrupted_faces": "Faces as they are, at the left, and corrupted.",
+    "tuning": "Accuracy with the classifier's defaults and with the parameters found, with 95 % bootstrap intervals.",
 }
 
 Record = dict[str, Any]
@@ -204,7 +213,10 @@ def _figure(path: Path, title: str, caption: str | None = None) -> Figure:
     data = path.read_bytes()
     # A PNG's header holds width and height as big-endian numbers after the signature and the chunk's name.
     width, height = (int.from_bytes(data[start : start + 4], "big") for start in (16, 20))
-    text = caption or _CAPTIONS.get(path.stem, path.stem.replace("_", " ").capitalize())
+    # One figure of several of a kind is NAME-WHICH.
+    name, _, which = path.stem.partition("-")
+    known = f"{which}: {_CAPTIONS[name]}" if which and name in _CAPTIONS else _CAPTIONS.get(path.stem)
+    text = caption or known or path.stem.replace("_", " ").capitalize()
     uri = "data:image/png;base64," + base64.b64encode(data).decode("ascii")
     return Figure(uri, width, height, text, f"{title}: {text}")
 
@@ -228,8 +240,24 @@ def _compare_tables(results: Mapping[str, Any]) -> list[Table]:
     return [*found, Table("Against the first, on the same rows", header, cells)] if cells else found
 
 
+def _svm_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(title[0].upper() + title[1:], header, rows) for title, header, rows in svm_view.tables_of(results)]
+
+
 def _eda_tables(results: Mapping[str, Any]) -> list[Table]:
     return [Table(*shown) for shown in eda_view.tables(results)]
+
+
+def _attack_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in attack_view.shown(results)]
+
+
+def _bias_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in bias_view.shown(results)]
+
+
+def _noise_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in noise_view.overview(results)]
 
 
 def _plain_tables(results: Mapping[str, Any]) -> list[Table]:
@@ -238,7 +266,11 @@ def _plain_tables(results: Mapping[str, Any]) -> list[Table]:
 
 
 _TABLES: dict[str, Callable[[Mapping[str, Any]], list[Table]]] = {
+    "attack": _attack_tables,
+    "bias": _bias_tables,
     "eda": _eda_tables,
     "eval": _eval_tables,
+    "noise": _noise_tables,
     "compare": _compare_tables,
+    "svm": _svm_tables,
 }

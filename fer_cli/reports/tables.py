@@ -172,15 +172,16 @@ def comparison_csv(
     flat = []
     for number, row in enumerate(rows):
         pair = row["against_first"] or {}
-        parts = [_columns(key, row[key]) for key in ("result", "name", *_COMPARED)]
-        parts += [_columns(f"against_first_{key}", pair.get(key)) for key in _PAIRED]
+        parts = [columns(key, row[key]) for key in ("result", "name", *_COMPARED)]
+        parts += [columns(f"against_first_{key}", pair.get(key)) for key in _PAIRED]
         if published:
             parts.append({f"published_{key}": (published[number] or {}).get(key) for key in _PUBLISHED})
         flat.append({key: value for part in parts for key, value in part.items()})
     return flat
 
 
-def _columns(key: str, value: Any) -> dict[str, Any]:
+def columns(key: str, value: Any) -> dict[str, Any]:
+    """A value as the cells of a CSV row: an interval becomes two, ..._low and ..._high."""
     if not key.endswith("interval"):
         return {key: value}
     low, high = value or (None, None)

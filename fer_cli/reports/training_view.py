@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fer_cli.training.callbacks import Status
 
 
-_SHOWN = ("loss", "accuracy", "top3")
+_SHOWN = ("loss", "accuracy", "top3", "robust")
 
 
 @contextlib.contextmanager
@@ -36,14 +36,18 @@ class _View:
         self._task: TaskID | None = None
         self._started = time.monotonic()
         self._first_step: int | None = None
+        self._teacher = False
 
     def show(self, status: Status) -> None:
         """Draw the step; print the epoch when it is done."""
         done = (status.epoch - 1) * status.steps + status.step
+        if status.teacher != self._teacher:
+            self._started, self._first_step, self._teacher = time.monotonic(), None, status.teacher
         if self._first_step is None:
             self._first_step = done - 1
         if status.epoch_done:
-            self._terminal.log(epoch_line(status.epoch, status.epochs, status.metrics, self._time_left(done, status)))
+            line = epoch_line(status.epoch, status.epochs, status.metrics, self._time_left(done, status))
+            self._terminal.log("teacher, " * status.teacher + line)
         if self._bar is None:
             return
         if self._task is None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from fer_cli import files, models
 from fer_cli.store.reader import ImageRows
 from fer_cli.training import checkpoint, schedules
+from fer_cli.training.adversarial import Probe
 from fer_cli.training.checkpoint import History, RunState
 from fer_cli.training.cluster import Cluster
 from fer_cli.training.settings import Settings
@@ -25,7 +26,10 @@ from fer_cli.transform.crops import centre
 
 @dataclass(frozen=True)
 class Status:
-    """What a run has to say now. metrics: running means of the epoch, or its full history row when `epoch_done`."""
+    """What a run has to say now. metrics: running means of the epoch, or its full history row when `epoch_done`.
+
+    teacher: whether this is the training of a teacher that the run itself learns from afterwards.
+    """
 
     epoch: int
     epochs: int
@@ -33,6 +37,7 @@ class Status:
     steps: int
     metrics: dict[str, float]
     epoch_done: bool
+    teacher: bool = False
 
 
 Observer = Callable[[Status], None]
@@ -40,22 +45,29 @@ Observer = Callable[[Status], None]
 
 @dataclass(frozen=True)
 class Validation:
-    """The rows on which epochs are compared. labels: uint8 (N,)."""
+    """The rows on which epochs are compared. labels: uint8 (N,). probe: for adversarial training, None for other."""
 
     images: ImageRows
     labels: npt.NDArray[np.uint8]
+    probe: Probe | None = None
 
     def score(self, network: keras.Model) -> dict[str, float]:
-        """val_loss (mean cross-entropy, nats), val_accuracy and val_top3 of a network; one of crops sees the centre."""
+        """val_loss (mean cross-entropy, nats), val_accuracy and val_top3 of a network; one of crops sees the centre.
+
+        With a probe also val_robust, the accuracy under its attack.
+        """
         blocks = (centre(block, network.input_shape[1:3]) for block in self.images.blocks())
         outputs = np.concatenate([models.probabilities(network, block) for block in blocks])
         of_label = outputs[np.arange(len(outputs)), self.labels]
         rank = (outputs > of_label[:, None]).sum(1)
-        return {
+        scores = {
             "val_loss": float(-np.log(np.maximum(of_label, 1e-7)).mean()),
             "val_accuracy": float((outputs.argmax(1) == self.labels).mean()),
             "val_top3": float((rank < 3).mean()),
         }
+        if self.probe is not None:
+            scores["val_robust"] = self.probe.accuracy(network, self.images, self.labels)
+        return scores
 
 
 class EpochEnd(keras.callbacks.Callback):
@@ -115,14 +127,14 @@ class EpochEnd(keras.callbacks.Callback):
         }
         self._state.add(row)
         # Without validation rows there is nothing to select on: the last epoch counts.
-        score = row.get("val_accuracy", float(epoch))
+        score = self._state.val_scores[-1] if self._state.val_scores else float(epoch)
         if score > self._state.best_score:
             self._state.best_score, self._state.best_epoch = score, epoch + 1
             self._save_best(network, row)
         write_history(self._folder / "history.csv", self._state.history)
         checkpoint.save(self._folder / "checkpoint.npz", self.model, self.model.optimizer, self._state)
         self._tell(self._steps, row, True)
-        if schedules.should_stop(self._state.history.get("val_accuracy", []), self._settings.patience):
+        if schedules.should_stop(self._state.val_scores, self._settings.patience):
             self.model.stop_training = True
 
     def _scored_network(self) -> keras.Model:

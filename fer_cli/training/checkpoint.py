@@ -38,6 +38,11 @@ class RunState:
         """Epochs that are complete."""
         return len(self.history.get("epoch", ()))
 
+    @property
+    def val_scores(self) -> list[float]:
+        """By what epochs are compared: accuracy on val, under attack where training was; empty without val rows."""
+        return self.history.get("val_robust", self.history.get("val_accuracy", []))
+
     def add(self, row: dict[str, float]) -> None:
         """Append one epoch to the history."""
         for name, value in row.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -14,8 +14,8 @@ from fer_cli import files, models
 from fer_cli.architectures import choose
 from fer_cli.errors import InterruptedWorkError, MissingError, OutputExistsError, UsageError
 from fer_cli.store.reader import Dataset
+from fer_cli.training import adversarial, checkpoint, distill, freeze, losses, schedules
 from fer_cli.training import batches as batching
-from fer_cli.training import checkpoint, distill, freeze, losses, schedules
 from fer_cli.training.callbacks import EpochEnd, Observer, Validation
 from fer_cli.training.checkpoint import RunState
 from fer_cli.training.cluster import Cluster, OneDevice
@@ -51,7 +51,8 @@ def train(
 ) -> TrainingResult:
     """Fit a network and write the model of its best epoch to `output`.
 
-    folder: for `history.csv`, the teachers' logits and, until the end, `checkpoint.npz` and `best.keras`.
+    folder: for `history.csv`, the teachers' logits, the teacher that `distill` trains first and, until the end,
+    `checkpoint.npz` and `best.keras`.
     resume: continue from a checkpoint there; without one, start. cluster: the devices to use; one when None.
     tell: is given a line for whatever else the user should know.
     Raises `UsageError` where the checkpoint is of another run, `InterruptedWorkError` with what was saved when the
@@ -59,7 +60,47 @@ def train(
     """
     cluster = cluster or OneDevice()
     dataset.require("train")
-    fresh = RunState(settings.as_dict(), files.sha256(dataset.path))
+    if settings.distill:
+        teacher = _train_teacher(dataset, settings, folder, observer, resume, cluster, tell)
+        settings = replace(settings, teachers=(str(teacher),))
+    return _train(dataset, settings, output, folder, observer, resume, cluster, tell)
+
+
+def _train_teacher(
+    dataset: Dataset,
+    settings: Settings,
+    folder: Path,
+    observer: Observer,
+    resume: bool,
+    cluster: Cluster,
+    tell: Callable[[str], None],
+) -> Path:
+    """The model in `folder` whose answers defensive distillation learns: of the same settings, without a teacher."""
+    if cluster.size > 1:
+        raise UsageError(
+            "--distill: expected one machine, as the others would not have its teacher. Received: --workers"
+        )
+    path = folder / distill.TEACHER
+    if not distill.is_of_run(path, settings, dataset):
+        tell("first the teacher, then the network that learns its answers")
+        where = path, path.with_suffix(".training")
+        _train(dataset, settings, *where, lambda now: observer(replace(now, teacher=True)), resume, cluster, tell)
+    return path
+
+
+def _train(
+    dataset: Dataset,
+    settings: Settings,
+    output: Path,
+    folder: Path,
+    observer: Observer,
+    resume: bool,
+    cluster: Cluster,
+    tell: Callable[[str], None],
+) -> TrainingResult:
+    """Fit one network."""
+    # As a checkpoint has them, which knows lists alone.
+    fresh = RunState(json.loads(json.dumps(settings.as_dict())), files.sha256(dataset.path))
     state = _start_or_resume(folder, fresh, resume) if cluster.chief else fresh
     _share(state, cluster)
     teacher = None
@@ -75,6 +116,9 @@ def train(
         state.loaded = loaded.as_dict()
         tell(loaded.describe())
     fuse_batch_norm(network)
+    if settings.adversarial:
+        with cluster.scope():
+            adversarial.harden(network, settings)
     if cluster.chief:
         folder.mkdir(parents=True, exist_ok=True)
     _run(_Run(settings, state, dataset, batches, network, cluster, folder, observer), tell)
@@ -125,7 +169,7 @@ def _run(run: _Run, tell: Callable[[str], None]) -> None:
     settings, state = run.settings, run.state
     thaw = min(settings.unfreeze_after or settings.epochs, settings.epochs) if settings.freeze else 0
     for first, last in ((0, thaw), (thaw, settings.epochs)):
-        if state.epochs_done >= last or schedules.should_stop(state.history.get("val_accuracy", []), settings.patience):
+        if state.epochs_done >= last or schedules.should_stop(state.val_scores, settings.patience):
             continue
         if settings.freeze and last == thaw:
             tell(_freeze(run, thaw))
@@ -184,7 +228,10 @@ def _fit(run: _Run, epochs: int) -> None:
         metadata = model_metadata(settings, dataset, state.dataset, scores)
         models.save_model(best, run.folder / "best.keras", metadata)
 
-    validation = Validation(dataset.images("val"), dataset.labels("val")) if dataset.count("val") else None
+    validation = None
+    if dataset.count("val"):
+        probe = adversarial.Probe(settings) if settings.adversarial else None
+        validation = Validation(dataset.images("val"), dataset.labels("val"), probe)
     size = (run.batches.steps, run.batches.batch_size)
     after_epoch = EpochEnd(settings, state, validation, run.folder, size, save_best, run.observer, run.cluster)
     try:

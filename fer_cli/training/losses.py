@@ -29,7 +29,9 @@ def build_loss(settings: Settings, classes: int) -> keras.losses.Loss:
         if settings.loss == "focal"
         else keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
     )
-    return Distillation(base, classes, settings.temperature, settings.alpha) if settings.teachers else base
+    if settings.teachers:
+        base = Distillation(base, classes, 1 if settings.distill else settings.temperature, settings.alpha)
+    return Softened(base, settings.temperature) if settings.distill else base
 
 
 def metrics(classes: int) -> list[keras.metrics.Metric]:
@@ -78,10 +80,43 @@ class Distillation(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Targets and teacher (B, 2K) and probabilities (B, K) to losses (B,)."""
         teacher = y_true[:, self._classes :]
-        student = ops.log_softmax(_log(y_pred) / self._temperature, axis=-1)
-        divergence = ops.sum(teacher * (_log(teacher) - student), axis=-1)
+        divergence = _divergence(teacher, _log_softened(y_pred, self._temperature))
         base = self._base.call(y_true[:, : self._classes], y_pred)
         return (1 - self._alpha) * base + self._alpha * self._temperature**2 * divergence
+
+
+class Softened(keras.losses.Loss):
+    """T × another loss of the probabilities softened by T: how defensive distillation trains teacher and network.
+
+    Papernot, McDaniel, Wu, Jha and Swami: Distillation as a Defense to Adversarial Perturbations against Deep Neural
+    Networks (IEEE S&P 2016, arXiv:1511.04508). T keeps the gradients by the logits at the scale that they have without.
+    """
+
+    def __init__(self, base: keras.losses.Loss, temperature: float) -> None:
+        super().__init__(name="softened")
+        self._base, self._temperature = base, temperature
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Targets (B, K), with a teacher (B, 2K), and probabilities (B, K) to losses (B,)."""
+        softened = ops.exp(_log_softened(y_pred, self._temperature))
+        return self._temperature * self._base.call(y_true, softened)
+
+
+class Divergence(keras.losses.Loss):
+    """KL(y_true ‖ y_pred) in nats, of probabilities (B, K) both; its gradient goes to both."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """To losses (B,)."""
+        return _divergence(y_true, _log(y_pred))
+
+
+def _divergence(p: Any, log_q: Any) -> Any:
+    return ops.sum(p * (_log(p) - log_q), axis=-1)
+
+
+def _log_softened(probabilities: Any, temperature: float) -> Any:
+    """ln softmax(logits / T)."""
+    return ops.log_softmax(_log(probabilities) / temperature, axis=-1)
 
 
 def _log(probabilities: Any) -> Any:

@@ -54,8 +54,9 @@ class TrainingResult:
         if not self.val_rows:
             return f"{epochs}, not validated"
         scores = self.scores
+        attacked = f"{scores['val_robust']:.4f} under attack, " if "val_robust" in scores else ""
         return (
-            f"val accuracy {scores['val_accuracy']:.4f}, top-3 {scores['val_top3']:.4f} "
+            f"val accuracy {scores['val_accuracy']:.4f}, {attacked}top-3 {scores['val_top3']:.4f} "
             f"(n = {self.val_rows:,}, {epochs}, which was chosen on these rows)"
         )
 

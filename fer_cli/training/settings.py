@@ -12,6 +12,9 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 TARGETS = ("labels", "votes")
 LOSSES = ("cross-entropy", "focal")
 SAMPLERS = ("shuffle", "balanced")
+ADVERSARIES = ("fgsm", "pgd")
+#: How far --adversarial changes a pixel, as part of the range, and the steps of pgd, unless --epsilon and --steps say.
+DEFAULT_EPSILON, DEFAULT_STEPS = 4 / 255, 7
 #: Peak learning rate of each optimizer at a batch of 128, unless --lr says another.
 DEFAULT_LR = {"sgd": 0.1, "adamw": 1e-3, "adam": 1e-3, "rmsprop": 1e-3}
 #: Decoupled decay, a step's fraction being lr × decay. For SGD with momentum 0.9 it equals ten times the coefficient
@@ -28,7 +31,10 @@ class Settings:
     freeze: the part of the network that keeps its weights ("all-but-head", a stage, a number of layers), for
     unfreeze_after epochs or, when that is None, for the whole run. body_lr: learning rate of all layers but the head,
     as a part of lr. teachers: model files whose probabilities are learnt too, softened by `temperature`, with the
-    weight `alpha` against the targets' own loss.
+    weight `alpha` against the targets' own loss. distill: defensive distillation, for which the run trains its teacher.
+    adversarial: the attack on each batch that the network learns to withstand, None for none. epsilon: how far it may
+    change a pixel, as a part of the range, attack_steps: its steps; None for the defaults. trades_beta: weight of the
+    divergence of attacked from clean answers (TRADES), None to learn the attacked images instead of the clean ones.
     targets: learn the "labels" or the "votes" of the dataset. sampler: "balanced" draws every class as often.
     crop: side in pixels of the random crop that the network sees, None for the whole image. views: how often each
     drawn row is in a batch, each time augmented otherwise. augment: a policy text of `fer_cli.transform.policy`.
@@ -48,6 +54,11 @@ class Settings:
     teachers: tuple[str, ...] = ()
     temperature: float = 4.0
     alpha: float = 0.9
+    distill: bool = False
+    adversarial: str | None = None
+    epsilon: float | None = None
+    attack_steps: int | None = None
+    trades_beta: float | None = None
     targets: str = "labels"
     loss: str = "cross-entropy"
     focal_gamma: float = 2.0
@@ -82,6 +93,19 @@ class Settings:
         """The decoupled weight decay."""
         return DEFAULT_WEIGHT_DECAY[self.optimizer] if self.weight_decay is None else self.weight_decay
 
+    @property
+    def attack_epsilon(self) -> float:
+        """The most that adversarial training changes a pixel, as a part of the range."""
+        return DEFAULT_EPSILON if self.epsilon is None else self.epsilon
+
+    @property
+    def steps_of_attack(self) -> int:
+        """Steps of the attack of adversarial training: one for fgsm."""
+        return 1 if self.adversarial == "fgsm" else self.attack_steps or DEFAULT_STEPS
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, with the defaults that apply filled in."""
-        return {**asdict(self), "teachers": list(self.teachers), "lr": self.peak_lr, "weight_decay": self.decay}
+        known = {"teachers": list(self.teachers), "lr": self.peak_lr, "weight_decay": self.decay}
+        if self.adversarial:
+            known |= {"epsilon": self.attack_epsilon, "attack_steps": self.steps_of_attack}
+        return {**asdict(self), **known}

@@ -58,7 +58,7 @@ def _train(trial: Trial, settings: Settings, dataset: Dataset, observer: Observe
 
     def watch(status: Status) -> None:
         observer(status)
-        if status.epoch_done:
+        if status.epoch_done and not status.teacher:
             trial.report(status.metrics["val_accuracy"], status.epoch)
             # Hyperband would stop a trial even after its last epoch.
             if status.epoch < status.epochs and trial.should_prune():

@@ -135,6 +135,17 @@ def test_ctrl_c_says_what_was_saved(dataset: Path) -> None:
     assert Path("net.training/checkpoint.npz").exists()
 
 
+def test_a_network_with_widths_of_its_own_resumes(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fer_cli.training import callbacks
+
+    train = ("train", dataset, "--arch", "pattern:CPF", "--widths", "4", "--epochs", "2", "-o", "net.keras", "-q")
+    with monkeypatch.context() as patch:
+        _stop_after_the_checkpoint_of(1, patch, callbacks)
+        assert run_fer(*train).exit_code == 130
+    resumed = run_fer(*train, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+
+
 def test_patience_stops_early(dataset: Path) -> None:
     options = (
         "--arch",

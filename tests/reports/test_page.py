@@ -65,11 +65,11 @@ def render(*parts: sections.Section) -> str:
 
 def test_results_and_datasets_are_found_in_the_order_of_a_study(tmp_path: Path) -> None:
     dataset = helpers.write_dataset(tmp_path / "data" / "faces.h5")
-    for command in ("noise", "compare", "eval", "train"):
+    for command in ("export", "compare", "eval", "train"):
         write_result(tmp_path / "results" / command, command)
     write_result(tmp_path / ".hidden", "eval")
     records, datasets = sections.find([tmp_path, tmp_path / "results"])
-    assert [record["command"] for record in records.values()] == ["train", "eval", "compare", "noise"]
+    assert [record["command"] for record in records.values()] == ["train", "eval", "compare", "export"]
     assert datasets == [dataset]
 
 
@@ -120,14 +120,14 @@ def test_a_result_shows_its_values_and_the_figures_it_names(tmp_path: Path) -> N
 
 def test_a_result_that_names_no_figures_shows_those_beside_it(tmp_path: Path) -> None:
     figures.training_curves({"epoch": [1], "loss": [1.0]}, tmp_path / "noise_levels.png")
-    found = section(write_result(tmp_path, "noise", levels=[0.1, 0.2]))
+    found = section(write_result(tmp_path, "export", levels=[0.1, 0.2]))
     assert [figure.caption for figure in found.figures] == ["Noise levels"]
     assert found.tables[0].rows == [("levels", "0.1, 0.2")]
 
 
 def test_the_page_is_one_file_without_scripts_and_its_parts_are_named(tmp_path: Path) -> None:
     figures.face_sheet(np.zeros((1, 8, 8, 1), np.uint8), ["x"], tmp_path / "faces.png")
-    html = render(section(write_result(tmp_path, "noise", a=1)))
+    html = render(section(write_result(tmp_path, "export", a=1)))
     outline = Outline(html)
     assert outline.headings == ["h1", "h2", "h3", "h3"]
     assert "script" not in outline.tags
@@ -140,13 +140,13 @@ def test_the_page_is_one_file_without_scripts_and_its_parts_are_named(tmp_path: 
 
 def test_text_from_results_is_never_markup(tmp_path: Path) -> None:
     hostile = '<script>alert("x")</script>'
-    html = render(section(write_result(tmp_path, "noise", name=hostile, notes=[hostile])))
+    html = render(section(write_result(tmp_path, "export", name=hostile, notes=[hostile])))
     assert "script" not in Outline(html).tags
     assert html.count("&lt;script&gt;") == 2
     assert "<title>A &lt;title&gt;</title>" in html
 
 
 def test_the_page_serves_dark_screens_narrow_screens_and_paper(tmp_path: Path) -> None:
-    html = render(section(write_result(tmp_path, "noise", a=1)))
+    html = render(section(write_result(tmp_path, "export", a=1)))
     for rule in ("prefers-color-scheme: dark", "@media print", "overflow-x: auto", 'name="viewport"'):
         assert rule in html

@@ -1,0 +1,126 @@
+"""d(output)/d(input): how a function of a network's input changes with that input, on any backend.
+
+The only module besides `training.distribute_tf` and `training.fused` that knows TensorFlow, JAX or PyTorch by name.
+Everything that builds on it (attacks, saliency, adversarial training) is written in keras.ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+Tensor = Any
+#: (inputs (N, ...), anything else) -> (values (N,), anything else).
+Function = Callable[..., tuple[Tensor, Any]]
+#: The same arguments -> (values, anything else, d(sum of values)/d(inputs), of the shape of the inputs).
+Slope = Callable[..., tuple[Tensor, Any, Tensor]]
+
+#: Keeps the logarithm of a probability that underflowed finite.
+_SMALLEST_PROBABILITY = 1e-30
+
+
+def slope(function: Function) -> Slope:
+    """The function that also returns the gradient of its values by its first argument.
+
+    Row i of the gradient is that of value i alone, as long as `function` treats rows independently (which networks do
+    outside of training). May stand inside `compiled`.
+    """
+    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](function)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` of arrays, compiled once for each set of shapes.
+
+    It sees the weights that its networks have when it is called, on TensorFlow and PyTorch; on JAX those that they had
+    when it was called first, so that a network in training needs a new one.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)  # type: ignore[no-any-return]
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(function)  # type: ignore[no-any-return]
+    return function
+
+
+def logits_of(network: keras.Model) -> Callable[[Tensor], Tensor]:
+    """Inputs (N, H, W, C) to logits float32 (N, K), the network being in inference mode.
+
+    Softmax saturates in float32 long before a network is certain, and its gradient vanishes there; so the logits are
+    taken before it: from the layer `logits`, or from the last one without its softmax. Of any other network it is the
+    logarithm of the probabilities.
+    """
+    last = network.layers[-1]
+    if any(layer.name == "logits" for layer in network.layers):
+        return _float_outputs(keras.Model(network.inputs, network.get_layer("logits").output))
+    if isinstance(last, keras.layers.Softmax):
+        return _float_outputs(keras.Model(network.inputs, last.input))
+    if getattr(last, "activation", None) is not keras.activations.softmax:
+        outputs = _float_outputs(network)
+        return lambda x: ops.log(ops.maximum(outputs(x), _SMALLEST_PROBABILITY))
+    before = _float_outputs(keras.Model(network.inputs, last.input))
+    if not isinstance(last, keras.layers.Dense):
+        return before
+    return lambda x: ops.matmul(before(x), last.kernel) + (last.bias if last.use_bias else 0.0)
+
+
+def as_tensor(array: Any) -> Tensor:
+    """float32 on the backend's device."""
+    return ops.convert_to_tensor(array, "float32")
+
+
+def as_array(tensor: Tensor) -> npt.NDArray[Any]:
+    """A tensor's values on the host."""
+    return np.asarray(ops.convert_to_numpy(tensor))
+
+
+def _float_outputs(network: keras.Model) -> Callable[[Tensor], Tensor]:
+    """The outputs in inference mode; a network of reduced precision gives them in its own."""
+    return lambda x: ops.cast(network(x, training=False), "float32")
+
+
+def _tensorflow(function: Function) -> Slope:
+    import tensorflow as tf
+
+    def both(inputs: Tensor, *rest: Any) -> tuple[Tensor, Any, Tensor]:
+        inputs = tf.convert_to_tensor(inputs)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            values, more = function(inputs, *rest)
+        return values, more, tape.gradient(values, inputs, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    return both
+
+
+def _jax(function: Function) -> Slope:
+    import jax
+
+    def total(inputs: Tensor, *rest: Any) -> tuple[Tensor, tuple[Tensor, Any]]:
+        values, more = function(inputs, *rest)
+        return values.sum(), (values, more)
+
+    def both(inputs: Tensor, *rest: Any) -> tuple[Tensor, Any, Tensor]:
+        (_, (values, more)), gradient = jax.value_and_grad(total, has_aux=True)(inputs, *rest)
+        return values, more, gradient
+
+    return both
+
+
+def _torch(function: Function) -> Slope:
+    import torch
+
+    def both(inputs: Tensor, *rest: Any) -> tuple[Tensor, Any, Tensor]:
+        inputs = ops.convert_to_tensor(inputs).detach().requires_grad_()
+        with torch.enable_grad():
+            values, more = function(inputs, *rest)
+        (gradient,) = torch.autograd.grad(values.sum(), inputs)
+        return values.detach(), more, gradient
+
+    return both
