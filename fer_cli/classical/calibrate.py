@@ -3,8 +3,8 @@
 Of the two usual ways, `CalibratedClassifierCV(SVC(), ensemble=False)` fits a sigmoid a class on the outputs of five
 further fits, and may thereby name another class than the classifier did. A temperature T in softmax(z / T) never does,
 so the accuracy stays that of the classifier; and the outputs z of held-out folds that it is fitted on are there
-already, from the search for parameters, so it costs no fit at all. Guo, Pleiss, Sun and Weinberger, "On calibration of
-modern neural networks", ICML 2017.
+already, from the search for parameters, so it costs no fit at all, or one where the search was on a part of the rows.
+Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
 """
 
 from __future__ import annotations

@@ -43,11 +43,12 @@ class ClassicalModel:
         return
 
     def probabilities(self, images: npt.NDArray[np.generic], batch_size: int = 256) -> npt.NDArray[np.float32]:
-        """Class probabilities float32 (N, K) of images uint8 (N, H, W, C) of the input shape.
+        """Class probabilities float32 (N, K) of images (N, H, W, C) in 0..255 of the input shape; floats are rounded.
 
         batch_size: has no meaning here; memory is that of the features of all images.
         """
-        found = logits(self.pipeline, self.features.compute(images.astype(np.uint8, copy=False)), len(self.class_names))
+        pixels = images if images.dtype == np.uint8 else np.rint(images)
+        found = logits(self.pipeline, self.features.compute(pixels.astype(np.uint8, copy=False)), len(self.class_names))
         return calibrate.probabilities(found, self.temperature)
 
 

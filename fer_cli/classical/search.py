@@ -160,10 +160,10 @@ def _run_round(
     folds: Folds, plan: Plan, workers: tuple[Any, int], advance: Callable[[int], None],
 ) -> None:  # fmt: skip
     """Fit all settings of a round in all folds, as many folds at a time as there are workers."""
-    fit = joblib.delayed(_fit)
+    fit = joblib.delayed(fit_fold)
     (pool, jobs), numbers = workers, iter(range(folds.count))
     while batch := list(itertools.islice(numbers, jobs)):
-        prepared = {number: _prepare(x, labels, folds, number, this.rows, plan) for number in batch}
+        prepared = {number: prepare_fold(x, labels, folds, number, this.rows, plan) for number in batch}
         tasks = ((setting, number) for number in batch for setting in this.settings)
         calls = (
             fit(name, settings[setting], *prepared[number], classes, plan, (setting, this.number, number))
@@ -177,10 +177,13 @@ def _run_round(
                 advance(1)
 
 
-def _prepare(
+def prepare_fold(
     x: Floats, labels: Labels, folds: Folds, number: int, limit: int | None, plan: Plan
 ) -> tuple[Floats, Labels, Floats, Labels]:
-    """Rows to fit on and rows to score, through PCA and scaling that are fitted on the former."""
+    """Fold `number`: rows to fit on and their labels, rows to score and theirs, through steps fitted on the former.
+
+    limit: fit on so many of its rows, None for all.
+    """
     rows, held_out = folds.fitted(number), folds.held_out(number)
     if limit is not None:
         rows = rows[stratified(labels[rows], limit, plan.seed)]
@@ -189,11 +192,14 @@ def _prepare(
         return steps.fit_transform(x[rows]), labels[rows], steps.transform(x[held_out]), labels[held_out]
 
 
-def _fit(
+def fit_fold(
     name: str, setting: Setting, x: Floats, labels: Labels, held_out: Floats, given: Labels, classes: int, plan: Plan,
     place: tuple[int, int, int],
 ) -> tuple[Cell, npt.NDArray[np.float64]]:  # fmt: skip
-    """Fit and score one cell."""
+    """Fit one cell, and score `held_out`, whose labels are `given`; their logits (M, K).
+
+    place: setting, round and fold. Raises `UsageError` for a value that scikit-learn refuses.
+    """
     model = classifier(name, plan.seed, setting)
     if plan.accelerated:
         model = accelerate.twin(model)

@@ -23,7 +23,7 @@ from fer_cli.classical.grids import Setting
 from fer_cli.classical.model import ClassicalModel, load_classical, save_classical
 from fer_cli.classical.outcome import Outcome, Seconds
 from fer_cli.classical.pipelines import classifier, logits, preparation
-from fer_cli.classical.search import Plan, Search, refusals, search
+from fer_cli.classical.search import Plan, Search, fit_fold, prepare_fold, refusals, search
 from fer_cli.datasets.audit import digests
 from fer_cli.store.reader import Dataset
 
@@ -43,8 +43,8 @@ class Rows:
 class Bench:
     """What all classifiers of a run share.
 
-    prepared: PCA and scaling, fitted on all train rows. z: the train rows through them. scored: the rows to be scored.
-    split: their name. sha256: of the dataset file.
+    whole: folds of all train rows, None where `folds` are. prepared: PCA and scaling, fitted on all train rows. z: the
+    train rows through them. scored: the rows to be scored. split: their name. sha256: of the dataset file.
     """
 
     dataset: Dataset
@@ -54,6 +54,7 @@ class Bench:
     scored: Rows
     split: str
     folds: Folds
+    whole: Folds | None
     plan: Plan
     prepared: Pipeline
     z: npt.NDArray[np.floating]
@@ -81,9 +82,12 @@ def bench(
     with refusals(features.text):
         z = prepared.fit_transform(train.x)
     preparing = time.perf_counter() - started
-    divided = make_folds(train.labels, *_groups(dataset), *folds, plan.seed)
+    (count, subsample), groups = folds, _groups(dataset)
+    divided = make_folds(train.labels, *groups, count, subsample, plan.seed)
+    part = len(divided.rows) < len(train.labels)
+    whole = make_folds(train.labels, *groups, count, None, plan.seed) if part else None
     sha256 = files.sha256(dataset.path)
-    return Bench(dataset, sha256, features, train, scored, split, divided, plan, prepared, z, preparing)
+    return Bench(dataset, sha256, features, train, scored, split, divided, whole, plan, prepared, z, preparing)
 
 
 def _groups(dataset: Dataset) -> tuple[npt.NDArray[np.generic], str]:
@@ -107,7 +111,7 @@ def study(
     tuned, fitting = _fit(name, settings[found.best], bench)
     untuned = tuned if found.best == 0 else _fit(name, settings[0], bench)[0]
     before = _score(untuned, bench)
-    temperature = calibrate.fit_temperature(found.held_out, bench.train.labels[bench.folds.rows])
+    temperature = calibrate.fit_temperature(*_held_out(name, settings[found.best], bench, found))
     model = ClassicalModel(
         path=folder / f"{name}.skops",
         features=bench.features,
@@ -140,6 +144,22 @@ def _fit(name: str, setting: Setting, bench: Bench) -> tuple[Pipeline, float]:
     started = time.perf_counter()
     model = accelerate.stock(model.fit(bench.z, bench.train.labels))
     return Pipeline([*bench.prepared.steps, ("classifier", model)]), time.perf_counter() - started
+
+
+def _held_out(
+    name: str, setting: Setting, bench: Bench, found: Search
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.integer]]:
+    """Logits of rows that they were not fitted on, and their labels.
+
+    Those of the search, where it was on all rows. Classifiers of fewer rows are less sure than the one of all rows has
+    reason to be, so then one more is fitted on all folds but the first.
+    """
+    labels = bench.train.labels
+    if bench.whole is None:
+        return found.held_out, labels[bench.folds.rows]
+    x, own, rest, given = prepare_fold(bench.train.x, labels, bench.whole, 0, None, bench.plan)
+    _, outputs = fit_fold(name, setting, x, own, rest, given, len(bench.dataset.class_names), bench.plan, (0, 0, 0))
+    return outputs, given
 
 
 def _score(pipeline: Pipeline, bench: Bench) -> scores.Scores:

@@ -52,6 +52,8 @@ def test_a_saved_model_gives_identical_probabilities(name: str, tmp_path: Path) 
     assert own.sum(1) == pytest.approx(np.ones(len(images)), abs=1e-5)
     assert (again.class_names, again.input_shape, again.parameters) == (names, (24, 24, 1), None)
     assert again.metadata["note"] == 1
+    # Attacked images are no whole levels.
+    assert np.array_equal(again.probabilities(images - np.float32(0.3)), own)
 
 
 @pytest.mark.parametrize("name", catalog.CLASSIFIERS)
