@@ -32,7 +32,7 @@ test: $(VENV)/installed-dev  ## ruff, mypy and the whole suite
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(VENV)/installed-dev  ## mend what ruff can mend
 	$(BIN)/ruff format .

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fer_cli.main import COMMANDS, cli
+from fer_cli.main import COMMANDS, cli, every_command
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- commands: written by make docs -->", "<!-- end of commands -->"
@@ -27,29 +27,23 @@ def readme(text: str) -> str:
 def reference() -> str:
     """docs/commands.md."""
     parts = ["# Commands", "", "Written from `--help` by `make docs`.", ""]
-    for name in COMMANDS:
+    for name in every_command():
         parts += [f"## fer {name}", "", "```text", full_help(name), "```", ""]
     return "\n".join(parts)
 
 
 def short_help(name: str) -> str:
     """The first sentence of a command's help."""
-    return _command(name).get_short_help_str(limit=200)
+    return every_command()[name].get_short_help_str(limit=200)
 
 
 def full_help(name: str) -> str:
     """What `fer NAME --help` prints at a fixed width."""
     with click.Context(cli, info_name="fer", **cli.context_settings) as parent:
         context = click.Context(
-            _command(name), info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+            every_command()[name], info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
         )
-        return _command(name).get_help(context)
-
-
-def _command(name: str) -> click.Command:
-    command = cli.get_command(click.Context(cli), name)
-    assert command is not None, name
-    return command
+        return every_command()[name].get_help(context)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,8 @@ ARCHITECTURES: dict[str, str] = {
 DETECTORS: dict[str, str] = {
     "mtcnn": "fer_cli.faces.mtcnn:Mtcnn",
     "haar": "fer_cli.faces.haar:Haar",
+    "yunet": "fer_cli.faces.yunet:Yunet",
+    "skip": "fer_cli.faces.skip:Skip",
 }
 
 #: Test-time augmentations: images -> the views whose probabilities are averaged.
@@ -122,6 +124,22 @@ CORRUPTIONS: dict[str, str] = {
     "mask": "fer_cli.transform.corrupt_occlude:mask",
 }
 
+#: Ways from features to points of a plane or of space.
+EMBEDDINGS: dict[str, str] = {
+    "tsne": "fer_cli.analysis.embed.methods:tsne",
+    "pca": "fer_cli.analysis.embed.methods:pca",
+    "umap": "fer_cli.analysis.embed.methods:umap",
+}
+
+#: How suspicious a given label is: labels, probabilities -> 0..1; all but the first by cleanlab.
+LABEL_METHODS: dict[str, str] = {
+    "mistakes": "fer_cli.analysis.labels.methods:mistakes",
+    "self-confidence": "fer_cli.analysis.labels.methods:self_confidence",
+    "margin": "fer_cli.analysis.labels.methods:margin",
+    "entropy": "fer_cli.analysis.labels.methods:entropy",
+    "confident-learning": "fer_cli.analysis.labels.methods:confident_learning",
+}
+
 #: Adversarial attacks, from the simplest to the strongest that follow gradients; then those of other kinds.
 ATTACKS: dict[str, str] = {
     "fgsm": "fer_cli.attacks.fgsm:Fgsm",
@@ -134,6 +152,29 @@ ATTACKS: dict[str, str] = {
     "square": "fer_cli.attacks.square:Square",
     "universal": "fer_cli.attacks.universal:Universal",
     "patch": "fer_cli.attacks.patch:Patch",
+}
+
+#: Saliency methods, in the order of a sheet: gradients, class activation maps, averaged gradients, hidden parts.
+SALIENCY: dict[str, str] = {
+    "gradient": "fer_cli.saliency.gradient:Gradient",
+    "guided-backprop": "fer_cli.saliency.guided:GuidedBackprop",
+    "grad-cam": "fer_cli.saliency.cam:GradCam",
+    "grad-cam++": "fer_cli.saliency.cam:GradCamPlusPlus",
+    "guided-grad-cam": "fer_cli.saliency.guided:GuidedGradCam",
+    "smoothgrad": "fer_cli.saliency.gradient:SmoothGrad",
+    "integrated-gradients": "fer_cli.saliency.gradient:IntegratedGradients",
+    "occlusion": "fer_cli.saliency.occlusion:Occlusion",
+    "lime": "fer_cli.saliency.superpixels:Lime",
+    "rise": "fer_cli.saliency.rise:Rise",
+}
+
+
+#: Formats of `fer export`: writes an `export.job.Job` to a path.
+EXPORTS: dict[str, str] = {
+    "onnx": "fer_cli.export.onnx:write",
+    "litert": "fer_cli.export.litert:write",
+    "saved_model": "fer_cli.export.saved_model:write",
+    "keras": "fer_cli.export.keras_file:write",
 }
 
 

@@ -74,6 +74,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def atomic_tree(path: Path) -> Iterator[Path]:
+    """A name beside `path` for a folder of folders; it takes the place of `path` when the block ends well.
+
+    Raises `OutputError` for what the file system refuses.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        with writing(path):
+            yield beside / "new"
+            if path.exists():
+                path.replace(beside / "old")
+            (beside / "new").replace(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn the file system's refusals while writing `path` into `OutputError`."""
     try:

@@ -20,7 +20,7 @@ def load() -> None:
     """
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        with _quiet_native_stderr():
+        with quiet_native_stderr():
             importlib.import_module("keras")
     except ModuleNotFoundError as error:
         raise MissingError(
@@ -29,7 +29,7 @@ def load() -> None:
 
 
 @contextlib.contextmanager
-def _quiet_native_stderr() -> Iterator[None]:
+def quiet_native_stderr() -> Iterator[None]:
     """Hold back what C++ libraries write to file descriptor 2, and show it only if the block fails.
 
     TensorFlow logs before its log level can be set; nothing in Python can stop those lines.

@@ -57,18 +57,31 @@ def logits_of(network: keras.Model) -> Callable[[Tensor], Tensor]:
     taken before it: from the layer `logits`, or from the last one without its softmax. Of any other network it is the
     logarithm of the probabilities.
     """
-    last = network.layers[-1]
-    if any(layer.name == "logits" for layer in network.layers):
-        return _float_outputs(keras.Model(network.inputs, network.get_layer("logits").output))
-    if isinstance(last, keras.layers.Softmax):
-        return _float_outputs(keras.Model(network.inputs, last.input))
-    if getattr(last, "activation", None) is not keras.activations.softmax:
-        outputs = _float_outputs(network)
-        return lambda x: ops.log(ops.maximum(outputs(x), _SMALLEST_PROBABILITY))
-    before = _float_outputs(keras.Model(network.inputs, last.input))
-    if not isinstance(last, keras.layers.Dense):
-        return before
-    return lambda x: ops.matmul(before(x), last.kernel) + (last.bias if last.use_bias else 0.0)
+    tensor, finish = _before_softmax(network)
+    outputs = _float_outputs(keras.Model(network.inputs, tensor))
+    return lambda x: finish(outputs(x))
+
+
+def split_at(network: keras.Model, maps: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """`logits_of` in two halves: inputs to the values of the symbolic tensor `maps`, and these to logits.
+
+    Raises `ValueError` where the logits depend on the inputs by another way, too.
+    """
+    tensor, finish = _before_softmax(network)
+    first, second = keras.Model(network.inputs, maps), keras.Model(maps, tensor)
+    outputs = _float_outputs(second)
+    return _float_outputs(first), lambda x: finish(outputs(x))
+
+
+@ops.custom_gradient  # type: ignore[untyped-decorator]
+def rising(x: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
+    """`x` itself; of the gradient that comes back to it only what is above 0 goes on, the rest is 0."""
+
+    # PyTorch hands over the arguments and then the gradient by name, the others the gradient alone.
+    def gradient(*received: Tensor, upstream: Tensor = None) -> Tensor:
+        return ops.relu(received[0] if upstream is None else upstream)
+
+    return ops.copy(x), gradient
 
 
 def as_tensor(array: Any) -> Tensor:
@@ -79,6 +92,20 @@ def as_tensor(array: Any) -> Tensor:
 def as_array(tensor: Tensor) -> npt.NDArray[Any]:
     """A tensor's values on the host."""
     return np.asarray(ops.convert_to_numpy(tensor))
+
+
+def _before_softmax(network: keras.Model) -> tuple[Any, Callable[[Tensor], Tensor]]:
+    """A symbolic tensor of the network, and what makes logits of its values."""
+    last = network.layers[-1]
+    if any(layer.name == "logits" for layer in network.layers):
+        return network.get_layer("logits").output, lambda x: x
+    if isinstance(last, keras.layers.Softmax):
+        return last.input, lambda x: x
+    if getattr(last, "activation", None) is not keras.activations.softmax:
+        return network.outputs[0], lambda x: ops.log(ops.maximum(x, _SMALLEST_PROBABILITY))
+    if not isinstance(last, keras.layers.Dense):
+        return last.input, lambda x: x
+    return last.input, lambda x: ops.matmul(x, last.kernel) + (last.bias if last.use_bias else 0.0)
 
 
 def _float_outputs(network: keras.Model) -> Callable[[Tensor], Tensor]:

@@ -59,6 +59,9 @@ RAFDB_CODES: dict[int, str] = {
     1: "surprise", 2: "fear", 3: "disgust", 4: "happy", 5: "sad", 6: "angry", 7: "neutral",
 }  # fmt: skip
 
+#: What a viewer of a screen does; `fer_cli.live.attention` defines it.
+ATTENTION: tuple[str, ...] = ("screen", "away", "eyes closed", "no face")
+
 #: Values of the attribute `gender`, the same in every data set that has it.
 GENDERS: tuple[str, ...] = ("male", "female", "unsure")
 

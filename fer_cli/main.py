@@ -17,7 +17,10 @@ import click
 from fer_cli import __version__
 from fer_cli.errors import FerError, InterruptedWorkError
 
-COMMANDS = ("prepare", "eda", "augment", "train", "tune", "eval", "noise", "attack", "bias", "compare", "svm", "report")
+COMMANDS = (
+    "prepare", "eda", "augment", "train", "tune", "eval", "compare", "noise", "attack", "svm", "tsne", "saliency",
+    "worst-labels", "bias", "transfer", "predict", "webcam", "aggregate", "export", "report",
+)  # fmt: skip
 
 
 class FerGroup(click.Group):
@@ -94,6 +97,17 @@ def cli(verbose: bool, debug: bool) -> None:
     # Other packages' debug logs are not about the study.
     logging.getLogger("fer_cli").setLevel(level)
     logging.getLogger().setLevel(logging.WARNING)
+
+
+def every_command() -> dict[str, click.Command]:
+    """Every command by the words that call it ("train", "transfer fit"), a group before its parts."""
+    context, found = click.Context(cli), {}
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        found[name] = command
+        if isinstance(command, click.Group):
+            found |= {f"{name} {part}": command.get_command(context, part) for part in command.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from fer_cli import files
-from fer_cli.errors import InputError
+from fer_cli import catalog, files
+from fer_cli.errors import InputError, UsageError
 
 #: The zip member that holds our metadata.
 METADATA_MEMBER = "fer.json"
@@ -137,6 +137,8 @@ def load_model(path: Path, classes: Sequence[str] | None = None) -> LoadedModel:
     classes: names of the outputs for a model without our metadata. Raises `InputError` for what cannot be used.
     """
     metadata = read_metadata(path)
+    if metadata.get("kind") == "generator":
+        raise InputError(f"{path}: expected a model that names expressions. Received: a generator of fer transfer fit")
     names = tuple(classes or metadata.get("class_names", ()))
     if not names:
         raise InputError(f"{path}: the file does not say what its outputs mean; name them with --classes")
@@ -159,3 +161,20 @@ def load_network(path: Path) -> keras.Model:
         raise InputError(
             f"{path}: Keras cannot load it ({str(error).splitlines()[0] or type(error).__name__})"
         ) from error
+
+
+def layer_output(network: keras.Model, layer: str) -> keras.KerasTensor:
+    """The output (N, ...) of a layer of a network, to build another network up to there.
+
+    Raises `UsageError` with the nearest name for a layer that is not there, or that has no single output.
+    """
+    names = [each.name for each in network.layers]
+    if layer not in names:
+        raise UsageError(catalog.unknown("layer", layer, names))
+    try:
+        output = network.get_layer(layer).output
+    except (AttributeError, ValueError):  # it is used twice
+        output = None
+    if not isinstance(output, keras.KerasTensor):
+        raise UsageError(f"layer {layer!r}: expected one output. Received: several")
+    return output

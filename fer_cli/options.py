@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import click
 
@@ -17,6 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_DATASET = Path("data/fer2013.h5")
 DATASET_ENDINGS = {".h5", ".hdf5"}
+MODEL_ENDINGS = {".keras", ".skops", ".onnx", ".tflite"}
 
 
 def existing_dataset(path: Path | None) -> Path:
@@ -52,7 +54,7 @@ def models_and_dataset_arg(command: F) -> F:
         if len(datasets) > 1:
             raise click.BadParameter(f"one DATASET expected, not {len(datasets)}", ctx, param)
         ctx.params["dataset"] = existing_dataset(datasets[0] if datasets else None)
-        return models or (_default_model(),)
+        return models or (default_model(),)
 
     return click.argument(
         "models", nargs=-1, metavar="MODEL... [DATASET]", type=click.Path(path_type=Path), callback=divide
@@ -61,26 +63,73 @@ def models_and_dataset_arg(command: F) -> F:
 
 def model_and_dataset_arg(command: F) -> F:
     """MODEL [DATASET], told apart by their endings: passes `model` and `dataset`."""
+    return _model_and_dataset(command, default_model)
 
-    def divide(ctx: click.Context, param: click.Parameter, values: tuple[Path, ...]) -> Path:
+
+def optional_model_and_dataset_arg(command: F) -> F:
+    """The same, but `model` is None where none is named; see `default_model`."""
+    return _model_and_dataset(command, lambda: None)
+
+
+def _model_and_dataset(command: F, default: Callable[[], Path | None]) -> F:
+    def divide(ctx: click.Context, param: click.Parameter, values: tuple[Path, ...]) -> Path | None:
         models = [path for path in values if path.suffix not in DATASET_ENDINGS]
         datasets = [path for path in values if path.suffix in DATASET_ENDINGS]
         for name, paths in {"MODEL": models, "DATASET": datasets}.items():
             if len(paths) > 1:
                 raise click.BadParameter(f"one {name} expected, not {len(paths)}", ctx, param)
         ctx.params["dataset"] = existing_dataset(datasets[0] if datasets else None)
-        return models[0] if models else _default_model()
+        return models[0] if models else default()
 
     return click.argument(
         "model", nargs=-1, metavar="MODEL [DATASET]", type=click.Path(path_type=Path), callback=divide
     )(command)
 
 
-def _default_model() -> Path:
+def model_and_sources_arg(command: F) -> F:
+    """MODEL [SOURCE]..., where only a first argument with a model's ending is MODEL: passes `model` and `sources`."""
+
+    def divide(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Path:
+        named = bool(values) and Path(values[0]).suffix in MODEL_ENDINGS
+        ctx.params["sources"] = values[named:]
+        return Path(values[0]) if named else default_model()
+
+    return click.argument("model", nargs=-1, metavar="MODEL [SOURCE]...", callback=divide)(command)
+
+
+def default_model() -> Path:
+    """The model of `$FER_MODEL`; `UsageError` where there is none."""
     named = os.environ.get("FER_MODEL")
     if not named:
         raise UsageError("no MODEL named: give a .keras file, or set FER_MODEL to one")
     return Path(named)
+
+
+model_opt = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    callback=lambda ctx, param, value: value or default_model(),
+    help="The model file.  [default: $FER_MODEL]",
+)
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """A time in seconds: 2, 0.5s, 500ms, 1m; from 0, or above 0."""
+
+    name = "time"
+    _UNITS: ClassVar = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
+
+    def __init__(self, zero: bool = False) -> None:
+        self.zero = zero
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number of seconds; one that is a number already stays."""
+        parts = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", str(value).strip().lower())
+        seconds = float(parts[1]) * self._UNITS.get(parts[2], math.nan) if parts else math.nan
+        if not (seconds > 0 or (self.zero and seconds == 0)):
+            least = "" if self.zero else " above 0"
+            self.fail(f"expected a time{least} such as 1s, 0.5s, 500ms or 1m. Received: {value}", param, ctx)
+        return seconds
 
 
 class Fraction(click.ParamType):  # type: ignore[type-arg]

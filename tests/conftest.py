@@ -1,7 +1,9 @@
 """Fixtures that many tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -9,7 +11,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest
 
-from tests import helpers
+from tests import browser, helpers
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +32,28 @@ def dataset(tmp_path: Path) -> Path:
 def model(tmp_path: Path) -> Path:
     """A network that names every planted face rightly."""
     return helpers.write_model(tmp_path / "planted.keras")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One headless Chromium for a module's tests: playwright keeps an event loop running, on which others stumble."""
+    with browser.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def chromium_page(chromium: Any) -> Iterator[browser.Page]:
+    """An empty page in headless Chromium, which must have met with no problem at the end of the test."""
+    page = browser.Page(chromium)
+    yield page
+    page.tab.close()
+    assert page.problems == []
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """OpenMP with one thread: on a busy machine several wait for each other, and small work takes minutes."""
+    import threadpoolctl
+
+    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+        yield

@@ -85,3 +85,30 @@ def test_a_network_of_reduced_precision_gives_float32() -> None:
     dense = keras.layers.Dense(3, name="logits", dtype="mixed_bfloat16")
     network = keras.Model(inputs, keras.layers.Softmax()(dense(keras.layers.Flatten()(inputs))))
     assert gradients.as_array(gradients.logits_of(network)(gradients.as_tensor(X))).dtype == np.float32
+
+
+# Of the dense layer with softmax the second half would be that layer alone, which is no half to split.
+@pytest.mark.parametrize("end", [name for name in networks() if name != "a dense layer with softmax"])
+def test_a_network_in_two_halves_is_the_network(end: str) -> None:
+    network = networks()[end]
+    first, second = gradients.split_at(network, network.layers[1].output)
+    expected = gradients.as_array(gradients.logits_of(network)(gradients.as_tensor(X)))
+    np.testing.assert_allclose(gradients.as_array(second(first(gradients.as_tensor(X)))), expected, rtol=1e-5)
+
+
+def test_a_network_with_a_way_round_cannot_be_halved() -> None:
+    inputs = keras.Input((4, 4, 1))
+    inside = keras.layers.Rescaling(2.0)(inputs)
+    flat = keras.layers.Flatten()(keras.layers.Add()([inside, inputs]))
+    network = keras.Model(inputs, keras.layers.Dense(3, name="logits")(flat))
+    with pytest.raises(ValueError, match=r"[Ii]nput"):
+        gradients.split_at(network, inside)
+
+
+def test_only_a_rising_gradient_goes_on() -> None:
+    weights = gradients.as_tensor(RNG.normal(size=(1, 4, 4, 1)))
+    slope = gradients.slope(lambda x: (ops.sum(weights * gradients.rising(x), axis=(1, 2, 3)), None))
+    values, _, gradient = slope(gradients.as_tensor(X))
+    plain = gradients.as_array(weights)
+    np.testing.assert_allclose(gradients.as_array(values), (plain * X).sum((1, 2, 3)), rtol=1e-4)
+    np.testing.assert_allclose(gradients.as_array(gradient), np.broadcast_to(np.maximum(plain, 0), X.shape), rtol=1e-6)

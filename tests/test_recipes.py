@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 STUDIES = sorted(path.parent.name for path in ROOT.glob("recipes/*/Makefile"))
 TABLES = sorted(ROOT.glob("recipes/*/published.csv"))
 #: Any file or folder that is there will do for a dry run.
-FULL = [f"{name}=recipes" for name in ("FER2013", "EXPW", "CKPLUS", "JAFFE", "KDEF", "VGGFACE")]
+FULL = [f"{name}=recipes" for name in ("FER2013", "VOTES", "EXPW", "CKPLUS", "JAFFE", "KDEF", "VGGFACE")]
 
 
 def make(study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +35,9 @@ def require_known(line: str) -> None:
     name, *words = shlex.split(line)
     assert name in COMMANDS
     command = cli.get_command(click.Context(cli), name)
+    if isinstance(command, click.Group):
+        name, *words = words
+        command = command.get_command(click.Context(command), name)
     assert command is not None
     context = click.Context(command, **cli.context_settings)  # a command remembers its help option
     values, _, _ = command.make_parser(context).parse_args(words)

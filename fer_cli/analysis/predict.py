@@ -158,13 +158,14 @@ def predict(
     for block in images.blocks(size):
         faces = block if as_is else _whole(block, model, transforms)
         parts = [model.probabilities(adapt(view, shape), batch_size) for view in views(faces, crop)]
-        out[done : done + len(block)] = _checked(np.mean(parts, axis=0), model)
+        out[done : done + len(block)] = checked(np.mean(parts, axis=0), model)
         done += len(block)
         advance(len(block))
     return out if order is None else out[:, order]
 
 
-def _checked(outputs: Probabilities, model: Scorer) -> Probabilities:
+def checked(outputs: Probabilities, model: Scorer) -> Probabilities:
+    """The outputs (N, K) of a model, `InputError` where they are no probabilities."""
     sums = outputs.sum(1)
     # Written so that NaN fails it too.
     if not (outputs.min() >= 0 and np.abs(sums - 1).max() <= _SUM_TOLERANCE):

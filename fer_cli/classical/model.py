@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
-from fer_cli.classical import archive, calibrate
+from fer_cli.analysis import calibrate
+from fer_cli.classical import archive
 from fer_cli.classical.features import Features, parse
 from fer_cli.classical.pipelines import logits
 from fer_cli.errors import InputError, UsageError
+from fer_cli.runtimes import litert, onnx
 
 if TYPE_CHECKING:
     from fer_cli.models import Scorer
@@ -107,12 +109,17 @@ def _check_fit(model: ClassicalModel) -> None:
 
 
 def load_scorer(path: Path, classes: Sequence[str] | None = None) -> Scorer:
-    """Load a network or a classical model, told apart by the ending.
+    """Load a network, a classical model, or a network in another runtime's format, told apart by the ending.
 
-    classes: names of the outputs of a network without our metadata. Raises `InputError` for what cannot be used.
+    classes: names of the outputs of a network without our metadata. Raises `InputError` for what cannot be used,
+    `MissingError` where its runtime is not installed.
     """
     if path.suffix == archive.SUFFIX:
         return load_classical(path)
+    if path.suffix == onnx.SUFFIX:
+        return onnx.load_onnx(path, classes)
+    if path.suffix == litert.SUFFIX:
+        return litert.load_litert(path, classes)
     from fer_cli.models import load_model  # a classical model needs no Keras
 
     return load_model(path, classes)

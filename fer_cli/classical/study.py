@@ -14,9 +14,9 @@ import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
 from fer_cli import files, provenance
-from fer_cli.analysis import scores
+from fer_cli.analysis import calibrate, scores
 from fer_cli.analysis.evaluate import evaluate
-from fer_cli.classical import accelerate, calibrate
+from fer_cli.classical import accelerate
 from fer_cli.classical.features import Features
 from fer_cli.classical.folds import Folds, make_folds
 from fer_cli.classical.grids import Setting
@@ -24,7 +24,7 @@ from fer_cli.classical.model import ClassicalModel, load_classical, save_classic
 from fer_cli.classical.outcome import Outcome, Seconds
 from fer_cli.classical.pipelines import classifier, logits, preparation
 from fer_cli.classical.search import Plan, Search, fit_fold, prepare_fold, refusals, search
-from fer_cli.datasets.audit import digests
+from fer_cli.datasets.splits import kept_together
 from fer_cli.store.reader import Dataset
 
 Advance = Callable[[int], None]
@@ -82,20 +82,12 @@ def bench(
     with refusals(features.text):
         z = prepared.fit_transform(train.x)
     preparing = time.perf_counter() - started
-    (count, subsample), groups = folds, _groups(dataset)
+    (count, subsample), groups = folds, kept_together(dataset, "train")
     divided = make_folds(train.labels, *groups, count, subsample, plan.seed)
     part = len(divided.rows) < len(train.labels)
     whole = make_folds(train.labels, *groups, count, None, plan.seed) if part else None
     sha256 = files.sha256(dataset.path)
     return Bench(dataset, sha256, features, train, scored, split, divided, whole, plan, prepared, z, preparing)
-
-
-def _groups(dataset: Dataset) -> tuple[npt.NDArray[np.generic], str]:
-    """What must not be in two folds, row by row, and what that is."""
-    subjects = dataset.subjects("train")
-    if subjects is not None:
-        return np.array(subjects), "subject"
-    return np.concatenate([digests(block) for block in dataset.images("train").blocks()]), "identical image"
 
 
 def study(

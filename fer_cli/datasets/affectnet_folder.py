@@ -10,9 +10,9 @@ import numpy as np
 
 from fer_cli.datasets.affectnet import AffectNet
 from fer_cli.datasets.base import ReadOptions
-from fer_cli.datasets.images import IMAGE_ENDINGS
 from fer_cli.datasets.listed import Face, Table
 from fer_cli.errors import InputError
+from fer_cli.faces.media import IMAGE_ENDINGS
 
 _SETS = {"train_set": "train", "val_set": "val"}
 _IMAGES, _LABELS = "images", "annotations"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,9 @@ from fer_cli.records import Records
 
 #: Columns before the votes: Usage, Image name.
 _NAMES = 2
+#: The first line of votes in the file, and where a row of a dataset file came from, copies of it included.
+_FIRST_LINE = 2
+_LINE = re.compile(r":(\d+)(#\w+)?$")
 #: Our code of each emotion column; the two columns after them, unknown and NF (not a face), are no emotions.
 _CODES = np.array([EMOTIONS_8.index(canonical(name)) for name in FERPLUS_COLUMNS[: len(EMOTIONS_8)]], np.uint8)
 
@@ -116,14 +120,48 @@ def read_votes(path: Path) -> list[Counts]:
     Raises `InputError` for another header, an unknown Usage or a count that is no number.
     """
     rows: list[list[list[int]]] = [[] for _ in SPLITS]
+    for split, votes in _read(path):
+        rows[split].append(votes)
+    return [np.array(part, np.float32).reshape(-1, len(FERPLUS_COLUMNS)) for part in rows]
+
+
+def majority_by_source(path: Path, sources: Sequence[str], split: npt.NDArray[np.uint8]) -> list[str | None]:
+    """The emotion that the majority of the FER+ votes names for each of N rows, None where there is no such majority.
+
+    sources: `FILE:LINE` of fer2013.csv, as a dataset file has them; `#aug1` and the like may follow. Both files have
+    the same rows in the same order, so a line of the one is that line of the other, whatever rows a dataset file leaves
+    out. split: uint8 (N,), which must be that of the Usage there. Raises `InputError` for a source without a line, and
+    for a line that is not there or is of another Usage.
+    """
+    rows = _read(path)
+    counts = np.array([votes for _, votes in rows], np.float32).reshape(-1, len(FERPLUS_COLUMNS))
+    keep, labels, _ = decide(counts, "majority")
+    found: list[str | None] = []
+    for source, code in zip(sources, split, strict=True):
+        match = _LINE.search(source)
+        row = int(match[1]) - _FIRST_LINE if match else -1
+        if not 0 <= row < len(counts):
+            raise InputError(
+                f"{path}: expected rows whose source is FILE:LINE of fer2013.csv, up to line "
+                f"{len(counts) + _FIRST_LINE - 1}. Received: {source}"
+            )
+        if rows[row][0] != code:
+            raise InputError(
+                f"{path}: line {row + _FIRST_LINE}: expected the Usage {_usage(int(code))} of {source}. "
+                f"Received: {_usage(rows[row][0])}"
+            )
+        found.append(EMOTIONS_8[labels[row]] if keep[row] else None)
+    return found
+
+
+def _read(path: Path) -> list[tuple[int, list[int]]]:
+    """Split and votes of each row, in file order; raises as `read_votes`."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            for split, votes in _parse(path, csv.reader(stream)):
-                rows[split].append(votes)
+            return list(_parse(path, csv.reader(stream)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else f"not a csv file ({error})"
         raise InputError(f"{path}: {reason}") from error
-    return [np.array(part, np.float32).reshape(-1, len(FERPLUS_COLUMNS)) for part in rows]
 
 
 def _parse(path: Path, lines: Iterator[list[str]]) -> Iterator[tuple[int, list[int]]]:
@@ -133,7 +171,7 @@ def _parse(path: Path, lines: Iterator[list[str]]) -> Iterator[tuple[int, list[i
             f"{path}: expected the header Usage,Image name,{','.join(FERPLUS_COLUMNS)}. "
             f"Received: {','.join(header)[:80] or 'an empty file'}"
         )
-    for number, line in enumerate(lines, 2):
+    for number, line in enumerate(lines, _FIRST_LINE):
         if line:
             yield _parse_line(f"{path}: line {number}", line)
 

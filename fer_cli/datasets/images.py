@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -19,53 +16,27 @@ from fer_cli.datasets.parallel import workers
 from fer_cli.errors import InputError
 from fer_cli.faces.crop import crop_face
 from fer_cli.faces.detect import shared_detector
+from fer_cli.faces.media import IMAGE_ENDINGS, quiet_opencv, read_image, walk
 from fer_cli.transform.adapt import adapt_one
 
 Pixels = npt.NDArray[np.uint8]
 #: Left, top, right and bottom of a face in its picture, in pixels; right and bottom are the first outside of it.
 Box = tuple[int, int, int, int]
 
-IMAGE_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm", ".gif", ".jp2"}
-)
 _BLOCK_BYTES = 32 << 20
 #: Images a block: few before their size is known.
 _FIRST_BLOCK, _LARGEST_BLOCK = 16, 4096
-_FLAGS = {None: cv2.IMREAD_ANYCOLOR, "gray": cv2.IMREAD_GRAYSCALE, "rgb": cv2.IMREAD_COLOR}
 _CHANNELS = {"gray": 1, "rgb": 3}
 
 
 def walk_images(folder: Path) -> Iterator[Path]:
     """Image files at any depth below `folder` in a fixed order; hidden files and folders are passed over."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_ENDINGS:
-                yield Path(parent, name)
+    return walk(folder, IMAGE_ENDINGS)
 
 
 def subfolders(folder: Path) -> list[Path]:
     """The folders directly in `folder`, by name, without hidden ones."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__MACOSX")))
-
-
-def read_image(path: Path, color: str | None = None) -> Pixels:
-    """One image file as uint8 (H, W, C), RGB or grey.
-
-    color: "gray", "rgb", or None for what the file has (transparency is dropped). Raises `InputError` for a file that
-    cannot be read or breaks off.
-    """
-    try:
-        # Reading the bytes here rather than by OpenCV serves every file name on every platform.
-        data = np.fromfile(path, np.uint8)
-        image: Pixels | None = cv2.imdecode(data, _FLAGS[color]) if len(data) else None
-    except OSError as error:
-        raise InputError(f"{path}: {os.strerror(error.errno or 0)}") from error
-    except cv2.error as error:  # for example more pixels than OpenCV allows
-        raise InputError(f"{path}: not a readable image ({error.err})") from error
-    if image is None:
-        raise InputError(f"{path}: not a readable image ({len(data)} bytes)")
-    return image[..., None] if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def read_images(
@@ -84,7 +55,7 @@ def read_images(
     shape: tuple[int, ...] | None = None
     start, step = 0, _FIRST_BLOCK
     decode = partial(_decode, options)
-    with _quiet_opencv(), workers(options.backend, options.scheduler, options.jobs) as run:
+    with quiet_opencv(), workers(options.backend, options.scheduler, options.jobs) as run:
         while start < len(paths):
             block = paths[start : start + step]
             places = repeat(None, len(block)) if boxes is None else boxes[start : start + step]
@@ -182,14 +153,3 @@ def _check_shape(path: Path, image: Pixels, shape: tuple[int, ...]) -> None:
             f"{path}: expected an image of {shape} (height, width, channels) like those before. "
             f"Received: {image.shape}; --size and --color bring all to one shape"
         )
-
-
-@contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """OpenCV tells of a damaged file on stderr; the caller tells it better."""
-    log = cv2.utils.logging
-    level = log.setLogLevel(log.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        log.setLogLevel(level)

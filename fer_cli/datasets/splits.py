@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fer_cli.datasets.audit import digests
 from fer_cli.errors import InputError, UsageError
 from fer_cli.labels import SPLITS
+from fer_cli.store.reader import Dataset
 
 Codes = npt.NDArray[np.uint8]
 Groups = npt.NDArray[np.generic]
@@ -104,6 +106,14 @@ def groups_of(method: str, subject: Groups | None, digest: Groups) -> Groups:
     if subject is None:
         raise InputError("--split subject: the source does not say who is in its images; random:K/N splits by image")
     return subject
+
+
+def kept_together(dataset: Dataset, split: str) -> tuple[Groups, str]:
+    """What must not be in two folds of a split, row by row (N,), and what that is: "subject" or "identical image"."""
+    subjects = dataset.subjects(split)
+    if subjects is not None:
+        return np.array(subjects), "subject"
+    return np.concatenate([digests(block) for block in dataset.images(split).blocks()]), "identical image"
 
 
 def leaks(plan: SplitPlan, split: Codes, subject: Groups | None) -> list[str]:

@@ -103,6 +103,10 @@ class SyntheticFaces:
             attributes={**_attributes(faces), "true_label": self._true_labels[part]},
         )
 
+    def face(self, row: int) -> Face:
+        """The face of a row."""
+        return self._face(row, sample_person(self._rng(_PERSONS, int(self._person[row]))))
+
     def _face(self, row: int, person: Person) -> Face:
         rng = self._rng(_FACES, row)
         units = sample_units(rng, EMOTIONS[self._true_labels[row]])

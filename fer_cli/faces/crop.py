@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fer_cli.faces.align import Square, square_of
-from fer_cli.faces.detect import Detector, Pixels
+from fer_cli.faces.detect import Detector, Face, Pixels
 
 
 def crop_face(image: Pixels, detector: Detector, margin: float, align: bool) -> Pixels | None:
@@ -17,7 +17,17 @@ def crop_face(image: Pixels, detector: Detector, margin: float, align: bool) -> 
     margin, align: see `square_of`. S is the size that the face has in the picture, so nothing is lost or made up.
     """
     faces = detector.detect(np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image)
-    return cut(image, square_of(faces[0], margin, align)) if faces else None
+    return view(image, faces[0], margin, align) if faces else None
+
+
+def view(image: Pixels, face: Face, margin: float, align: bool) -> Pixels:
+    """A face uint8 (S, S, C) of a picture uint8 (H, W, C); a face that fills the picture is that picture, uncut.
+
+    margin, align: see `square_of`.
+    """
+    if face.eyes is None and face.box == (0.0, 0.0, image.shape[1], image.shape[0]):
+        return image
+    return cut(image, square_of(face, margin, align))
 
 
 def cut(image: Pixels, square: Square) -> Pixels:

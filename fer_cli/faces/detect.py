@@ -9,15 +9,19 @@ import functools
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fer_cli import catalog
+from fer_cli.errors import UsageError
 
 Pixels = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]
+#: Left edge, top edge, width and height in pixels.
+Box = tuple[float, float, float, float]
 
 #: The smallest face looked for, as a fraction of the picture's shorter side: it bounds the time of a large photo.
 MIN_FACE = 0.05
@@ -33,7 +37,7 @@ class Face:
     landmarks: float32 (5, 2), those eyes, tip of the nose, left and right corner of the mouth, or None.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     confidence: float
     eyes: Points | None = None
     landmarks: Points | None = None
@@ -57,16 +61,20 @@ def by_prominence(faces: Iterable[Face]) -> list[Face]:
 _BUILDING = threading.Lock()
 
 
-def shared_detector(name: str) -> Detector:
+def shared_detector(name: str, model: Path | None = None) -> Detector:
     """The detector of this name in `catalog.DETECTORS`, built when first asked for and then kept by the process.
 
-    Raises `UsageError` for a name that is unknown, `MissingError` where a part of the detector is not installed.
+    model: its model file, for yunet. Raises `UsageError` for a name that is unknown or takes no model file,
+    `MissingError` where a part of the detector is not installed.
     """
+    if model is not None and name != "yunet":
+        raise UsageError(f"only the detector yunet takes a model file. Received: {name}")
     with _BUILDING:
-        return _build(name)
+        return _build(name, model)
 
 
 @functools.cache
-def _build(name: str) -> Detector:
-    detector: Detector = catalog.find(catalog.DETECTORS, name, "detector")()
+def _build(name: str, model: Path | None) -> Detector:
+    kind = catalog.find(catalog.DETECTORS, name, "detector")
+    detector: Detector = kind() if model is None else kind(model)
     return detector

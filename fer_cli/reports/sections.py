@@ -14,7 +14,21 @@ import numpy as np
 
 from fer_cli import provenance
 from fer_cli.errors import InputError
-from fer_cli.reports import attack_view, bias_view, eda_view, figures, noise_view, prepare_view, svm_view, tables
+from fer_cli.reports import (
+    attack_view,
+    bias_view,
+    eda_view,
+    figures,
+    labels_view,
+    lecture_view,
+    noise_view,
+    prepare_view,
+    saliency_view,
+    svm_view,
+    tables,
+    translation_view,
+    tsne_view,
+)
 from fer_cli.store.reader import Dataset, open_dataset
 from fer_cli.store.schema import is_dataset
 
@@ -46,6 +60,23 @@ _CAPTIONS = {
     "severity": "Accuracy against the severity of each corruption, with its 95 % interval; 0 is the image as it is.",
     "corruption_errors": "Error of each corruption over its severities; the dashed lines are means.",
     "corrupted_faces": "Faces as they are, at the left, and corrupted.",
+    "scatter": "Faces as points, in the colour of their given class; each class is named at its centroid.",
+    "faces": "Faces at their points, framed in the colour of their given class; at most one a cell of a grid.",
+    "neighbours": "Each face named by its neighbours among the features: counts, and percent of each given class.",
+    "sheet": "Faces and, over each, what speaks for the class explained (orange) and against it (blue).",
+    "class_means": "Mean face and mean maps of all faces that the network gives a class.",
+    "deletion_insertion": "Probability of the class while the parts that a method ranks first are blurred, and shown.",
+    "pointing": "How much of each map is inside the parts that make the expression.",
+    "sanity": "Likeness of each method's maps to those of a network whose last layers are drawn anew.",
+    "filters": "Learned filters.",
+    "feature_maps": "What layers make of a face.",
+    "excitation": "Images that excite a class, with its probability.",
+    "suspects": "Probable label errors, the worst first: given label → what the model says, and its suspicion.",
+    "timeline": "The lecture over time; intervals are over viewers, and the moments that stand out are shaded.",
+    "translated_faces": "Faces as they are, at the left, and translated; below each, what the judge takes it for.",
+    "translated": "Held-out faces, one of each class at the left, translated to every class after that epoch.",
+    "fit_curves": "Training of a generator, by epoch: wanted emotions found, real ones named, pixels not kept.",
+    "hit_rates": "How often the judge takes a face for the wanted emotion: translated, untouched, and real ones of it.",
     "tuning": "Accuracy with the classifier's defaults and with the parameters found, with 95 % bootstrap intervals.",
 }
 
@@ -256,6 +287,26 @@ def _bias_tables(results: Mapping[str, Any]) -> list[Table]:
     return [Table(*shown) for shown in bias_view.shown(results)]
 
 
+def _tsne_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in tsne_view.shown(results)]
+
+
+def _saliency_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in saliency_view.shown(results)]
+
+
+def _labels_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in labels_view.shown(results)]
+
+
+def _transfer_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in translation_view.shown(results)]
+
+
+def _aggregate_tables(results: Mapping[str, Any]) -> list[Table]:
+    return [Table(*shown) for shown in lecture_view.shown(results)]
+
+
 def _noise_tables(results: Mapping[str, Any]) -> list[Table]:
     return [Table(*shown) for shown in noise_view.overview(results)]
 
@@ -266,11 +317,16 @@ def _plain_tables(results: Mapping[str, Any]) -> list[Table]:
 
 
 _TABLES: dict[str, Callable[[Mapping[str, Any]], list[Table]]] = {
+    "aggregate": _aggregate_tables,
     "attack": _attack_tables,
     "bias": _bias_tables,
     "eda": _eda_tables,
     "eval": _eval_tables,
     "noise": _noise_tables,
     "compare": _compare_tables,
+    "saliency": _saliency_tables,
     "svm": _svm_tables,
+    "transfer apply": _transfer_tables,
+    "tsne": _tsne_tables,
+    "worst-labels": _labels_tables,
 }

@@ -16,6 +16,9 @@ from fer_cli import files
 #: Okabe and Ito, "Color Universal Design" (2008), the darker colours first.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+#: The same and the two that are left, for up to eight classes side by side; yellow needs an outline on white.
+YELLOW, BLACK = "#F0E442", "#000000"
+CLASSES = (*PALETTE, BLACK, YELLOW)
 #: Text, and lines that are not data.
 INK, GREY = "#222222", "#8A8A8A"
 #: A single hue from white, so that lightness alone carries the order.

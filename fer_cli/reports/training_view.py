@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fer_cli.training.callbacks import Status
 
 
-_SHOWN = ("loss", "accuracy", "top3", "robust")
+_SHOWN = ("loss", "accuracy", "top3", "robust", "hit", "guided", "cycle")
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from fer_cli import files
 from fer_cli.errors import InputError
 from fer_cli.store.schema import first_line, open_hdf5, text
 
@@ -71,6 +72,32 @@ def open_weights(path: Path) -> Iterator[list[StoredLayer]]:
             held = ", ".join(list(file)[:6]) or "nothing"
             raise InputError(f"{path}: an HDF5 file, but without weights of Keras layers (it has {held})")
         yield layers
+
+
+def halve(path: Path) -> None:
+    """Store the weights of a `.keras` file as float16 in place; whoever loads it gets float32 again.
+
+    Keras assigns what a file holds to variables of the network's own precision, so nothing but the file changes.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    content = io.BytesIO(members[_MEMBER])
+    with h5py.File(content, "r") as old, h5py.File(made := io.BytesIO(), "w") as new:
+        _copy_halved(old, new)
+    members[_MEMBER] = made.getvalue()
+    with files.atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+def _copy_halved(old: h5py.Group, new: h5py.Group) -> None:
+    new.attrs.update(old.attrs)
+    for name, item in old.items():
+        if isinstance(item, h5py.Group):
+            _copy_halved(item, new.create_group(name))
+        else:
+            values = item[()]
+            new.create_dataset(name, data=values.astype(np.float16) if values.dtype == np.float32 else values)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import keras
 import numpy as np
 
 from fer_cli import files
-from fer_cli.errors import InputError
+from fer_cli.errors import InputError, OutputExistsError, UsageError
 
 History = dict[str, list[float]]
+#: Name of a part of a run -> its variables.
+Variables = Mapping[str, Sequence[keras.Variable]]
 
 
 @dataclass
@@ -51,10 +54,37 @@ class RunState:
 
 def save(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer, state: RunState) -> None:
     """Write the run's state with every variable of the network (random seeds included) and of the optimizer."""
-    variables = {f"network_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(network.variables)}
-    variables |= {f"optimizer_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
+    save_variables(path, {"network": network.variables, "optimizer": optimizer.variables}, state)
+
+
+def save_variables(path: Path, parts: Variables, state: RunState) -> None:
+    """Write the run's state with the variables of its parts, by their names and their order."""
+    arrays = {f"{name}_{i}": keras.ops.convert_to_numpy(v) for name, part in parts.items() for i, v in enumerate(part)}
     with files.atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, state=np.array(json.dumps(vars(state))), **variables)
+        np.savez(temporary, allow_pickle=False, state=np.array(json.dumps(vars(state))), **arrays)
+
+
+def start_or_resume(folder: Path, fresh: RunState, resume: bool) -> RunState:
+    """The state of the unfinished run in `folder`, or a fresh one where there is none.
+
+    Raises `OutputExistsError` for an unfinished run that was not to be resumed, `UsageError` for one that was started
+    otherwise.
+    """
+    path = folder / "checkpoint.npz"
+    if not path.exists():
+        return fresh
+    if not resume:
+        raise OutputExistsError(f"{folder} holds an unfinished run; --resume continues it, --overwrite starts again")
+    state = load_state(path)
+    if state.dataset != fresh.dataset:
+        raise UsageError(f"--resume: the run in {folder} was made with another dataset file")
+    for name, value in fresh.settings.items():
+        if state.settings.get(name) != value:
+            raise UsageError(
+                f"--resume: the run in {folder} has {name}={state.settings.get(name)}, not {value}; "
+                "repeat its options, or start again with --overwrite"
+            )
+    return state
 
 
 def load_state(path: Path) -> RunState:
@@ -69,8 +99,13 @@ def load_state(path: Path) -> RunState:
 
 def restore(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
     """Set the variables of a network, and of its built optimizer, to those saved."""
-    holders = {"network": network} if optimizer is None else {"network": network, "optimizer": optimizer}
+    optimizers = {} if optimizer is None else {"optimizer": optimizer.variables}
+    restore_variables(path, {"network": network.variables, **optimizers})
+
+
+def restore_variables(path: Path, parts: Variables) -> None:
+    """Set the variables of a run's parts to those saved."""
     with np.load(path, allow_pickle=False) as archive:
-        for kind, holder in holders.items():
-            for i, variable in enumerate(holder.variables):
-                variable.assign(archive[f"{kind}_{i}"])
+        for name, part in parts.items():
+            for i, variable in enumerate(part):
+                variable.assign(archive[f"{name}_{i}"])

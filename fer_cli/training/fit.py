@@ -12,7 +12,7 @@ import keras
 
 from fer_cli import files, models
 from fer_cli.architectures import choose
-from fer_cli.errors import InterruptedWorkError, MissingError, OutputExistsError, UsageError
+from fer_cli.errors import InterruptedWorkError, MissingError, UsageError
 from fer_cli.store.reader import Dataset
 from fer_cli.training import adversarial, checkpoint, distill, freeze, losses, schedules
 from fer_cli.training import batches as batching
@@ -101,7 +101,7 @@ def _train(
     """Fit one network."""
     # As a checkpoint has them, which knows lists alone.
     fresh = RunState(json.loads(json.dumps(settings.as_dict())), files.sha256(dataset.path))
-    state = _start_or_resume(folder, fresh, resume) if cluster.chief else fresh
+    state = checkpoint.start_or_resume(folder, fresh, resume) if cluster.chief else fresh
     _share(state, cluster)
     teacher = None
     if settings.teachers:
@@ -134,24 +134,6 @@ def build(settings: Settings, dataset: Dataset) -> keras.Model:
     """The network that the settings name, for the dataset's images or for crops of them, and for its classes."""
     shape = batching.network_shape(dataset.image_shape, settings.crop)
     return choose.build(settings.architecture, shape, len(dataset.class_names), settings.architecture_options)
-
-
-def _start_or_resume(folder: Path, fresh: RunState, resume: bool) -> RunState:
-    path = folder / "checkpoint.npz"
-    if not path.exists():
-        return fresh
-    if not resume:
-        raise OutputExistsError(f"{folder} holds an unfinished run; --resume continues it, --overwrite starts again")
-    state = checkpoint.load_state(path)
-    if state.dataset != fresh.dataset:
-        raise UsageError(f"--resume: the run in {folder} was made with another dataset file")
-    for name, value in fresh.settings.items():
-        if state.settings.get(name) != value:
-            raise UsageError(
-                f"--resume: the run in {folder} has {name}={state.settings.get(name)}, not {value}; "
-                "repeat its options, or start again with --overwrite"
-            )
-    return state
 
 
 @contextmanager

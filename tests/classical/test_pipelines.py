@@ -9,7 +9,8 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from fer_cli import catalog
-from fer_cli.classical import calibrate, pipelines
+from fer_cli.analysis import calibrate
+from fer_cli.classical import pipelines
 from fer_cli.classical.features import parse
 from fer_cli.classical.grids import read_grids
 from fer_cli.classical.model import ClassicalModel, load_scorer, save_classical

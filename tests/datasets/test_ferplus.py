@@ -5,7 +5,7 @@ import pytest
 
 from fer_cli.datasets.base import ReadOptions
 from fer_cli.datasets.fer2013_csv import Fer2013Csv
-from fer_cli.datasets.ferplus import decide
+from fer_cli.datasets.ferplus import decide, majority_by_source
 from fer_cli.errors import InputError
 from fer_cli.labels import EMOTIONS_8, FERPLUS_COLUMNS, canonical
 from tests.datasets.layouts import draw_faces, read_all, write_csv, write_fer2013, write_votes
@@ -129,3 +129,23 @@ def test_another_file_than_votes_is_told(tmp_path: Path, csv: Path, content: byt
         votes.write_bytes(content)
     with pytest.raises(InputError, match=rf"votes\.csv: .*{message}"):
         Fer2013Csv(csv, ReadOptions(votes=votes))
+
+
+def test_the_majority_of_a_row_is_found_by_its_line(tmp_path: Path) -> None:
+    votes = write_votes(tmp_path / "votes.csv", USAGES, [CLEAR, HALVED, {"surprise": 8}, {"contempt": 10}])
+    sources = ["fer2013.csv:5", "fer2013.csv:2", "fer2013.csv:3#aug1"]
+    assert majority_by_source(votes, sources, np.array([1, 0, 0], np.uint8)) == ["contempt", "happy", None]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("fer2013.csv:6", "expected rows whose source is FILE:LINE of .* up to line 5. Received: fer2013.csv:6"),
+        ("train/happy/Training_1.jpg", "expected rows whose source is FILE:LINE"),
+        ("fer2013.csv:5", "line 5: expected the Usage Training of fer2013.csv:5. Received: PublicTest"),
+    ],
+)
+def test_a_row_that_the_votes_do_not_fit_is_told(tmp_path: Path, source: str, message: str) -> None:
+    votes = write_votes(tmp_path / "votes.csv", USAGES, [CLEAR] * 4)
+    with pytest.raises(InputError, match=rf"votes\.csv: {message}"):
+        majority_by_source(votes, [source], np.zeros(1, np.uint8))

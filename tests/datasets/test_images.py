@@ -7,9 +7,10 @@ import pytest
 
 from fer_cli import catalog
 from fer_cli.datasets.base import Findings, ReadOptions
-from fer_cli.datasets.images import read_image, read_images, walk_images
+from fer_cli.datasets.images import read_images, walk_images
 from fer_cli.errors import InputError, UsageError
 from fer_cli.faces.detect import Face
+from fer_cli.faces.media import read_image
 from tests.datasets.layouts import draw_faces, write_image
 
 GREY = draw_faces(1)[0]

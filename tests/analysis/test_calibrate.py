@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer_cli.analysis import scores
-from fer_cli.classical import calibrate
+from fer_cli.analysis import calibrate, scores
 
 
 @pytest.mark.parametrize("planted", [0.3, 1.0, 4.0])

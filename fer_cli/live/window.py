@@ -1,0 +1,49 @@
+"""A window on the screen, and its keys."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import cv2
+
+from fer_cli.faces.detect import Pixels
+
+_CLOSED_BELOW = 1.0
+
+
+def has_display() -> bool:
+    """Whether there is a screen. OpenCV aborts the process where a window is opened without one, so ask first."""
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+class Window:
+    """Shows images; keys come from the window that has the focus."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        cv2.namedWindow(name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        self._sized = False
+
+    def show(self, image: Pixels) -> None:
+        """Show an image uint8 (H, W, 3), RGB; the first gives the window its size."""
+        if not self._sized:
+            cv2.resizeWindow(self.name, image.shape[1], image.shape[0])
+            self._sized = True
+        cv2.imshow(self.name, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+    @property
+    def closed(self) -> bool:
+        """Whether the user closed it."""
+        return bool(cv2.getWindowProperty(self.name, cv2.WND_PROP_VISIBLE) < _CLOSED_BELOW)
+
+    def close(self) -> None:
+        """Take it off the screen, if it is still there."""
+        if not self.closed:
+            cv2.destroyWindow(self.name)
+
+
+def pressed(milliseconds: int = 1) -> str:
+    """The key pressed within that time in any window, "" for none; windows are drawn meanwhile."""
+    code = cv2.waitKey(milliseconds)
+    return "" if code < 0 else chr(code & 0xFF)

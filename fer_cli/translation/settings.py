@@ -1,0 +1,40 @@
+"""What decides how a generator is trained; the options of `fer transfer fit`, one field each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run depends on besides the dataset.
+
+    width, blocks: size of the generator. epochs: of `steps` batches each, whatever the
+    size of the dataset. lr: of generator and
+    discriminator, which falls along a cosine. augment: a policy text of `fer_cli.transform.policy`. classifier: a
+    frozen model whose answers guide the generator beside the discriminator's own, None for none. adversarial, emotion,
+    cycle, identity, sparsity, smoothness: weights of the terms of `translation.losses`. ema: decay per step of the
+    weight average that is shown and saved.
+    """
+
+    width: int = 32
+    blocks: int = 2
+    epochs: int = 40
+    steps: int = 250
+    batch_size: int = 16
+    lr: float = 4e-4
+    augment: str = "flip"
+    classifier: str | None = None
+    adversarial: float = 1.0
+    emotion: float = 1.0
+    cycle: float = 5.0
+    identity: float = 1.0
+    sparsity: float = 0.02
+    smoothness: float = 2.0
+    ema: float = 0.998
+    seed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return asdict(self)

@@ -1,0 +1,66 @@
+"""The terms of the losses, who learns in whose turn, and whether a game teaches what was planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_cli.models import load_network
+from fer_cli.translation.game import Game
+from fer_cli.translation.losses import Openness, PixelDistance, Realness, Roughness
+from fer_cli.translation.settings import Settings
+from tests.helpers import planted_faces, write_model
+
+SHAPE = (24, 24, 1)
+EYE = np.eye(7, dtype=np.float32)
+SMALL = Settings(width=16, blocks=1, lr=2e-3, sparsity=0.0, smoothness=0.1, ema=0.9)
+
+
+def weights(network: object) -> np.ndarray:
+    return np.concatenate([w.ravel() for w in network.get_weights()])  # type: ignore[attr-defined]
+
+
+def batch(step: int, count: int = 28) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    labels = (np.arange(count) % 7).astype(np.uint8)
+    wanted = np.random.default_rng(step).integers(7, size=count)
+    return planted_faces(labels, seed=step), EYE[labels], EYE[wanted]
+
+
+def test_terms_are_what_the_papers_say() -> None:
+    black, half = np.zeros((2, 4, 4, 1), np.float32), np.full((2, 4, 4, 1), 127.5, np.float32)
+    assert float(PixelDistance()(black, half)) == pytest.approx(1.0)
+    patches = np.array([0.5, 1.0], np.float32).reshape(2, 1, 1, 1)
+    assert float(Realness()(np.ones((2, 1), np.float32), patches)) == pytest.approx(0.125)
+    change = np.zeros((1, 4, 4, 1), np.float32)
+    change[:, 1:3] = 127.5
+    nothing = np.zeros((1, 1), np.float32)
+    assert float(Openness()(nothing, change / 255)) == pytest.approx(0.25)
+    assert float(Roughness()(nothing, change)) == pytest.approx(2 / 3)
+
+
+def test_each_turn_moves_one_network_and_never_the_classifier(tmp_path: Path) -> None:
+    guide = load_network(write_model(tmp_path / "guide.keras"))
+    game = Game(SHAPE, 7, SMALL, 10, guide)
+    networks = {"generator": game.generator, "discriminator": game.discriminator, "guide": guide}
+    before = {name: weights(network) for name, network in networks.items()}
+    game.step(*batch(0))
+    moved = {name: np.abs(weights(network) - before[name]).max() for name, network in networks.items()}
+    assert moved["guide"] == 0
+    assert 0 < moved["generator"] <= 1.01 * SMALL.lr
+    # Adam's first step is the learning rate: a larger one would be that of two turns.
+    assert moved["discriminator"] > 0
+    assert weights(game.averaged()) == pytest.approx(weights(game.generator), abs=1e-6)
+
+
+def test_faces_take_on_the_wanted_emotion(tmp_path: Path) -> None:
+    guide = load_network(write_model(tmp_path / "guide.keras"))
+    game = Game(SHAPE, 7, SMALL, 150, guide)
+    for step in range(150):
+        game.step(*batch(step))
+    images, _, wanted = batch(1000)
+    made = game.averaged().predict({"image": images.astype(np.float32), "condition": wanted}, verbose=0)
+    answers = guide.predict(made["image"], verbose=0).argmax(1)
+    assert (answers == wanted.argmax(1)).mean() > 0.9
+    assert (guide.predict(images, verbose=0).argmax(1) == wanted.argmax(1)).mean() < 0.4
