@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 import click
 
+from fer_cli import catalog
 from fer_cli.errors import InputError, UsageError
 from fer_cli.labels import SPLITS
 
@@ -196,6 +197,31 @@ limit_opt = click.option(
 batch_size_opt = click.option(
     "--batch-size", type=click.IntRange(1), default=128, show_default=True, help="Images a step."
 )
+
+
+def people_opts(command: F) -> F:
+    """--detector, --detector-model, --detect-every and --smooth: finding people in frames, and following them."""
+    for option in (
+        click.option(
+            "--smooth", type=Duration(zero=True), default="0.4s", show_default=True,
+            help="Average a person's probabilities in a video over about this time; 0 for none.",
+        ),
+        click.option(
+            "--detect-every", type=click.IntRange(1), default=10, show_default=True, metavar="N",
+            help="Look for faces in one frame of N, and follow them in between.",
+        ),
+        click.option(
+            "--detector-model", type=click.Path(path_type=Path), metavar="FILE",
+            help="ONNX file of yunet.  [default: $FER_YUNET]",
+        ),
+        click.option(
+            "--detector", type=click.Choice(tuple(catalog.DETECTORS)), default="mtcnn", show_default=True,
+            help="What finds faces: mtcnn is accurate and tells where the head points, haar is quick; skip takes each "
+            "picture or frame for one face.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 def common(command: F) -> F:

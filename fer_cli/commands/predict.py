@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from fer_cli import catalog, files, options, provenance
+from fer_cli import files, options, provenance
 from fer_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,16 +28,7 @@ _LINES = {".jsonl", ".ndjson"}
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @options.model_opt
 @options.classes_opt
-@click.option(
-    "--detector", type=click.Choice(tuple(catalog.DETECTORS)), default="mtcnn", show_default=True,
-    help="What finds faces: mtcnn is accurate, haar quick; skip takes each picture for one face.",
-)  # fmt: skip
-@click.option(
-    "--detector-model",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="ONNX file of yunet.  [default: $FER_YUNET]",
-)
+@options.people_opts
 @click.option(
     "--margin", type=click.FloatRange(0, 2), help="Added around a face, in sides of it.  [default: as in training]"
 )
@@ -45,14 +36,6 @@ _LINES = {".jsonl", ".ndjson"}
 @click.option(
     "--every", type=options.Duration(), help="Time from one frame of a video to the next.  [default: all frames]"
 )
-@click.option(
-    "--detect-every", type=click.IntRange(1), default=10, show_default=True, metavar="N",
-    help="Look for faces in one frame of N, and follow them in between.",
-)  # fmt: skip
-@click.option(
-    "--smooth", type=options.Duration(zero=True), default="0.4s", show_default=True,
-    help="Average a person's probabilities in a video over about this time; 0 for none.",
-)  # fmt: skip
 @options.batch_size_opt
 @click.option(
     "--schema", type=click.Choice(("ours", "fer", "openface")), default="ours", show_default=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_cli import catalog, files, options, provenance
+from fer_cli import files, options, provenance
 from fer_cli.errors import FerError, UsageError
 
 if TYPE_CHECKING:
@@ -28,25 +28,10 @@ VIEWER = "viewer"
 )
 @options.model_opt
 @options.classes_opt
-@click.option(
-    "--detector", type=click.Choice(tuple(catalog.DETECTORS)), default="mtcnn", show_default=True,
-    help="What finds faces: mtcnn is accurate and tells the head's direction, haar is quick; skip: each frame is one.",
-)  # fmt: skip
-@click.option(
-    "--detector-model", type=click.Path(path_type=Path), metavar="FILE",
-    help="ONNX file of yunet.  [default: $FER_YUNET]",
-)  # fmt: skip
-@click.option(
-    "--detect-every", type=click.IntRange(1), default=10, show_default=True, metavar="N",
-    help="Look for faces in one frame of N, and follow them in between.",
-)  # fmt: skip
+@options.people_opts
 @click.option(
     "--emotion-every", type=options.Duration(zero=True), default="0s", show_default=True,
     help="Time between two calls of the model for a face; 0 for each frame.",
-)  # fmt: skip
-@click.option(
-    "--smooth", type=options.Duration(zero=True), default="0.4s", show_default=True,
-    help="Average a person's probabilities over about this time; 0 for none.",
 )  # fmt: skip
 @click.option(
     "--fps-limit", type=click.FloatRange(0, min_open=True), metavar="N", help="Frames a second at most.  [default: all]"
