@@ -10,12 +10,14 @@ from typing import Any
 class Settings:
     """All that a run depends on besides the dataset.
 
-    width, blocks: size of the generator. epochs: of `steps` batches each, whatever the
-    size of the dataset. lr: of generator and
-    discriminator, which falls along a cosine. augment: a policy text of `fer_cli.transform.policy`. classifier: a
-    frozen model whose answers guide the generator beside the discriminator's own, None for none. adversarial, emotion,
-    cycle, identity, sparsity, smoothness: weights of the terms of `translation.losses`. ema: decay per step of the
-    weight average that is shown and saved.
+    width, blocks: size of the generator. epochs: of `steps` batches each, whatever the size of the dataset. lr: of
+    generator and discriminator, which falls along a cosine. augment: a policy text of `fer_cli.transform.policy`.
+    classifier: a frozen model whose answers guide the generator beside the discriminator's own, None for none.
+    adversarial, emotion, cycle, identity, sparsity, smoothness: weights of the terms of `translation.losses`. ema:
+    decay per step of the weight average that is shown and saved.
+
+    Sparsity is 0: the mask scales a change that is nothing at first, and whatever closes it then, by however little,
+    closes it for good.
     """
 
     width: int = 32
@@ -28,10 +30,10 @@ class Settings:
     classifier: str | None = None
     adversarial: float = 1.0
     emotion: float = 1.0
-    cycle: float = 5.0
+    cycle: float = 2.0
     identity: float = 1.0
-    sparsity: float = 0.02
-    smoothness: float = 2.0
+    sparsity: float = 0.0
+    smoothness: float = 0.5
     ema: float = 0.998
     seed: int = 0
 
