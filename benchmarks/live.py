@@ -1,0 +1,139 @@
+"""Frames a second of finding, following and naming faces in a video, beside the published package `fer`.
+
+Ours is what `fer webcam` does with each frame but for gaze and windows: tracker, one call of the network, smoothing.
+The baseline is `FER(mtcnn=False).detect_emotions` of the package `fer` (25.10.3), in an environment of its own, since
+it shares our name; it gets the same frames. Latency is that of one frame, memory what the process gains over many.
+
+    python benchmarks/live.py VIDEO MODEL.keras [PYTHON]     PYTHON: an interpreter that has the package fer
+    goals: 6 times the baseline's frames a second with a face found in at least as many, 15 ms of CPU a frame,
+    30 ms of latency at the 95th percentile, 30 MB more memory after 20,000 frames
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fer_cli import framework
+from fer_cli.faces.detect import shared_detector
+from fer_cli.faces.media import Frame, frames
+from fer_cli.live.engine import Engine, EngineOptions
+
+FRAMES, MANY = 400, 20_000
+#: Frames after which libraries have allocated what they keep.
+SETTLED = 1_000
+GOALS = {"ratio": 6.0, "cpu": 15.0, "latency": 30.0, "memory": 30.0}
+
+BASELINE = """
+import json, sys, time
+import cv2
+from fer.fer import FER
+detector, capture = FER(mtcnn=False), cv2.VideoCapture(sys.argv[1])
+images = [capture.read()[1] for _ in range(int(sys.argv[2]))]
+detector.detect_emotions(images[0])
+wall, cpu = time.perf_counter(), time.process_time()
+found = sum(bool(detector.detect_emotions(image)) for image in images)
+count = len(images)
+print(json.dumps([count / (time.perf_counter() - wall), (time.process_time() - cpu) / count * 1e3, found]))
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Frames a second, milliseconds of processor time a frame, frames with a face."""
+
+    rate: float
+    cpu: float
+    found: int
+
+
+def main(video: Path, model: Path, python: str | None = None) -> None:
+    framework.load()
+    taken = list(itertools.islice(frames(video), FRAMES))
+    engine = build(model)
+    engine.step(taken[0])
+    ours, latencies = measure(build(model), taken)
+    print(f"{video.name}, {len(taken)} frames, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"  fer webcam  {ours.rate:6.1f} frames/s, a face in {ours.found}")
+    say("CPU a frame", ours.cpu, "cpu", "ms")
+    say("latency of a frame, 95th percentile", float(np.percentile(latencies, 95)), "latency", "ms")
+    if python:
+        theirs = baseline(python, video, len(taken))
+        print(f"  fer 25.10   {theirs.rate:6.1f} frames/s, {theirs.cpu:.0f} ms of CPU, a face in {theirs.found}")
+        met = ours.rate / theirs.rate >= GOALS["ratio"] and ours.found >= theirs.found
+        print(f"  ratio {ours.rate / theirs.rate:.1f}, goal {GOALS['ratio']}: {'met' if met else 'missed'}")
+    say(f"memory gained over {MANY:,} frames", growth(engine, taken), "memory", "MB")
+
+
+def build(model: Path) -> Engine:
+    """The engine with Haar's detector, as the baseline has it."""
+    from fer_cli.classical.model import load_scorer
+    from fer_cli.live.score import FaceScorer, crop_settings
+
+    loaded = load_scorer(model)
+    return Engine(FaceScorer(loaded), shared_detector("haar"), EngineOptions(*crop_settings(loaded)))
+
+
+def measure(engine: Engine, taken: list[Frame]) -> tuple[Run, list[float]]:
+    """A run over frames that are decoded already, and the milliseconds that each took."""
+    latencies, found = [], 0
+    engine.step(replace(taken[0], seconds=-1.0))
+    wall, cpu = time.perf_counter(), time.process_time()
+    for frame in taken:
+        started = time.perf_counter()
+        found += bool(engine.step(frame))
+        latencies.append((time.perf_counter() - started) * 1e3)
+    spent = time.process_time() - cpu
+    return Run(len(taken) / (time.perf_counter() - wall), spent / len(taken) * 1e3, found), latencies
+
+
+def baseline(python: str, video: Path, count: int) -> Run:
+    """The same frames through the published package."""
+    command = [python, "-c", BASELINE, str(video), str(count)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return Run(*json.loads(done.stdout.splitlines()[-1]))
+
+
+def growth(engine: Engine, taken: list[Frame]) -> float:
+    """MB that the process's peak gains between frame `SETTLED` and frame `MANY` of the video played over and over."""
+    for number, frame in zip(range(MANY), endless(taken), strict=False):
+        engine.step(frame)
+        if number == SETTLED:
+            before = peak()
+    return peak() - before
+
+
+def endless(taken: list[Frame]) -> Iterator[Frame]:
+    """The frames over and over, their times going on."""
+    span = (taken[-1].seconds or 0.0) + 0.04
+    for lap in itertools.count(1):
+        for frame in taken:
+            yield replace(frame, seconds=(frame.seconds or 0.0) + lap * span)
+
+
+def peak() -> float:
+    """Peak memory of this process in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def say(what: str, value: float, goal: str, unit: str) -> None:
+    verdict = "met" if value <= GOALS[goal] else "missed"
+    print(f"  {what}: {value:.1f} {unit}, goal {GOALS[goal]:g}: {verdict}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        # Without a video there is nothing to measure, which is no failure of `make bench`.
+        print(__doc__)
+        sys.exit()
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:4])
