@@ -20,12 +20,12 @@ class Settings:
     closes it for good.
     """
 
-    width: int = 32
+    width: int = 16
     blocks: int = 2
-    epochs: int = 40
-    steps: int = 250
+    epochs: int = 60
+    steps: int = 65
     batch_size: int = 16
-    lr: float = 4e-4
+    lr: float = 1e-3
     augment: str = "flip"
     classifier: str | None = None
     adversarial: float = 1.0
@@ -34,7 +34,7 @@ class Settings:
     identity: float = 1.0
     sparsity: float = 0.0
     smoothness: float = 0.5
-    ema: float = 0.998
+    ema: float = 0.99
     seed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
