@@ -42,7 +42,8 @@ def _quantized(job: Job, plain: Path, folder: Path) -> Path:
     """The same with weights and activations of 8 bits (static, per channel)."""
     quantization = _need("onnxruntime.quantization")
     made, prepared = folder / "int8.onnx", folder / "prepared.onnx"
-    quantization.shape_inference.quant_pre_process(str(plain), str(prepared))
+    # All shapes but the batch's are known, so the symbolic inference, which needs sympy, has nothing to find.
+    quantization.shape_inference.quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
     name = _need("onnx").load(str(prepared)).graph.input[0].name
     quantization.quantize_static(
         str(prepared), str(made), _reader(quantization, name, job), per_channel=True, quant_format=_format(quantization)
