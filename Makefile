@@ -28,23 +28,36 @@ demo: $(VENV)/installed  ## synthetic faces, a small network, its scores and one
 	$(FER) report demo -o demo/index.html --overwrite
 	@echo "the page is $(CURDIR)/demo/index.html"
 
-test: $(VENV)/installed-dev  ## ruff, mypy and the whole suite
+test: $(VENV)/installed-dev  ## ruff, mypy and the suite, with the tiny runs of three studies, other ones each day
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist worksteal
 
+test-studies: $(VENV)/installed-dev  ## the tiny run of every study, and one page over all of them
+	FER_STUDIES=all $(BIN)/pytest tests/test_recipes.py -m studies
+
 lint: $(VENV)/installed-dev  ## mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/installed-dev  ## write the command reference in README.md anew from --help
+docs: $(VENV)/installed-dev  ## write what README.md and docs/ say of the commands anew from --help
 	$(BIN)/python docs/generate.py
+
+docs-examples: $(VENV)/installed-dev  ## run the examples of docs/commands/ on drawn faces, and take over output and pictures
+	rm -rf build/docs
+	$(BIN)/python docs/examples.py build/docs
 
 bench: $(VENV)/installed-dev  ## every figure of benchmarks/
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-study-%: $(VENV)/installed  ## a study of recipes/, for example: make study-quickstart FER2013=path/fer2013.csv
-	$(MAKE) -f recipes/$*/Makefile FER="$(CURDIR)/$(FER)"
+fuzz: $(VENV)/installed-dev  ## thousands of damaged inputs, of which none may break anything: two minutes of a core
+	$(BIN)/python -m tests.knocks.fuzz
 
-.PHONY: help demo test lint docs bench
+chaos: $(VENV)/installed-dev  ## kills and full disks at random moments, after which everything must go on
+	$(BIN)/python -m tests.knocks.chaos
+
+study-%: $(VENV)/installed  ## a study of recipes/, for example: make study-quickstart FER2013=path/fer2013.csv
+	$(MAKE) -f recipes/$*/Makefile FER="$(CURDIR)/$(FER)" PYTHON="$(CURDIR)/$(BIN)/python"
+
+.PHONY: help demo test test-studies lint docs docs-examples bench fuzz chaos

@@ -3,6 +3,16 @@
 Library code raises these; `fer_cli.main` alone turns them into one line on stderr and an exit status.
 """
 
+import re
+
+#: What would command a terminal, turn the direction of writing, or cannot be encoded; tabs and line ends are none.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """`text` as a terminal may be given it, whatever a file or a class is called: control characters as escapes."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
 
 class FerError(Exception):
     """A failure that is told in one line, without a traceback."""

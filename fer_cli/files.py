@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -103,10 +104,16 @@ def writing(path: Path) -> Iterator[None]:
         raise
 
 
+def plain_name(text: str) -> str:
+    """A text of whatever origin as part of a file's name: letters, digits and - stay, all else becomes _."""
+    return re.sub(r"[^\w-]+", "_", text)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` (UTF-8) to `path` in one step."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A name may have bytes that are no UTF-8.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -120,7 +127,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a readable JSON file ({error})") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -26,6 +27,12 @@ def load() -> None:
         raise MissingError(
             f"KERAS_BACKEND={backend} needs the package {error.name}; install it with: pip install {backend}"
         ) from error
+    logging.getLogger("tensorflow").addFilter(_is_no_advice)
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    """TensorFlow advises against compiling a function often, as a command must that is about several networks."""
+    return "tf.function retracing" not in record.getMessage()
 
 
 @contextlib.contextmanager

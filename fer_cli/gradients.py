@@ -6,6 +6,8 @@ Everything that builds on it (attacks, saliency, adversarial training) is writte
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -42,12 +44,27 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function)  # type: ignore[no-any-return]
+        # Nothing here branches on a tensor, so Python stays as it is written; to rewrite it needs time and the source.
+        return tf.function(function, autograph=False)  # type: ignore[no-any-return]
     if keras.backend.backend() == "jax":
         import jax
 
         return jax.jit(function)  # type: ignore[no-any-return]
     return function
+
+
+def use_one_thread() -> None:
+    """Let TensorFlow do each operation in the thread that asks for it; too late once it has begun to work.
+
+    For one small image after another: other threads that spin for their share cost more time than they save.
+    `$TF_NUM_INTRAOP_THREADS`, which TensorFlow reads itself, comes first. Other backends are left alone.
+    """
+    if keras.backend.backend() != "tensorflow" or "TF_NUM_INTRAOP_THREADS" in os.environ:
+        return
+    import tensorflow as tf
+
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def logits_of(network: keras.Model) -> Callable[[Tensor], Tensor]:
@@ -58,7 +75,7 @@ def logits_of(network: keras.Model) -> Callable[[Tensor], Tensor]:
     logarithm of the probabilities.
     """
     tensor, finish = _before_softmax(network)
-    outputs = _float_outputs(keras.Model(network.inputs, tensor))
+    outputs = _float_outputs(keras.Model(network.input, tensor))
     return lambda x: finish(outputs(x))
 
 
@@ -68,7 +85,7 @@ def split_at(network: keras.Model, maps: Any) -> tuple[Callable[[Tensor], Tensor
     Raises `ValueError` where the logits depend on the inputs by another way, too.
     """
     tensor, finish = _before_softmax(network)
-    first, second = keras.Model(network.inputs, maps), keras.Model(maps, tensor)
+    first, second = keras.Model(network.input, maps), keras.Model(maps, tensor)
     outputs = _float_outputs(second)
     return _float_outputs(first), lambda x: finish(outputs(x))
 

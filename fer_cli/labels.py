@@ -3,7 +3,9 @@
 Importers map their codes to names and names to indices, never a foreign position to ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from fer_cli.errors import InputError
 
@@ -88,6 +90,17 @@ def order_classes(names: Sequence[str]) -> tuple[str, ...]:
     """Unique canonical names in canonical order; names that are no emotion follow in alphabetical order."""
     found = {canonical(name) for name in names}
     return tuple(e for e in EMOTIONS_8 if e in found) + tuple(sorted(found - set(EMOTIONS_8)))
+
+
+def known_classes(metadata: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """The class names in the metadata of a model file, in the order of its outputs; () where it has none.
+
+    Raises `InputError` where they are no names, or two are the same.
+    """
+    names = metadata.get("class_names", [])
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)):
+        raise InputError(f"{path}: expected class_names that differ. Received: {names}")
+    return tuple(names)
 
 
 def class_order(wanted: Sequence[str], given: Sequence[str], what: str) -> list[int] | None:

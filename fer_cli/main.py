@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import signal
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from fer_cli import __version__
-from fer_cli.errors import FerError, InterruptedWorkError
+from fer_cli.errors import FerError, InterruptedWorkError, visible
 
 COMMANDS = (
     "prepare", "eda", "augment", "train", "tune", "eval", "compare", "noise", "attack", "svm", "tsne", "saliency",
@@ -72,7 +73,7 @@ class FerGroup(click.Group):
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))
 
 
 @click.group(cls=FerGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,6 +93,11 @@ def cli(verbose: bool, debug: bool) -> None:
     # TensorFlow reads both when it is first imported, which happens later, inside a command.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # And OpenCV this: a picture of a few bytes may say that it has a billion pixels.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 28))
+    # What no UTF-8 is in a file's name becomes an escape, which is JSON's as well.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
     # Other packages' debug logs are not about the study.

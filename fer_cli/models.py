@@ -16,11 +16,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from fer_cli import catalog, files
+from fer_cli import archives, catalog, files
 from fer_cli.errors import InputError, UsageError
+from fer_cli.labels import known_classes
 
 #: The zip member that holds our metadata.
 METADATA_MEMBER = "fer.json"
+_WHAT = "a Keras 3 model file"
 
 
 class Scorer(Protocol):
@@ -106,14 +108,12 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """The `fer.json` of a model file, {} when it has none; loads no framework's graph."""
     if not path.is_file():
         raise InputError(f"{path}: no such model file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if METADATA_MEMBER not in archive.namelist():
-                return {}
-            metadata: dict[str, Any] = json.loads(archive.read(METADATA_MEMBER))
-            return metadata
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise InputError(f"{path}: not a Keras 3 model file ({error})") from error
+    with archives.open_zip(path, _WHAT) as archive:
+        if METADATA_MEMBER not in archive.namelist():
+            return {}
+        metadata = archives.read_object(archive, METADATA_MEMBER)
+    known_classes(metadata, path)
+    return metadata
 
 
 def input_scalings(path: Path) -> dict[str, tuple[Any, Any]]:
@@ -121,11 +121,8 @@ def input_scalings(path: Path) -> dict[str, tuple[Any, Any]]:
 
     Raises `InputError` for what is no model file.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))["config"]
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
-        raise InputError(f"{path}: not a Keras 3 model file ({error})") from error
+    with archives.open_zip(path, _WHAT) as archive:
+        config = archives.read_object(archive, "config.json")["config"]
     layers = [layer["config"] for layer in config.get("layers", ()) if layer["class_name"] == "Rescaling"]
     read = keras.saving.deserialize_keras_object
     return {layer["name"]: (read(layer["scale"]), read(layer["offset"])) for layer in layers}
@@ -139,10 +136,16 @@ def load_model(path: Path, classes: Sequence[str] | None = None) -> LoadedModel:
     metadata = read_metadata(path)
     if metadata.get("kind") == "generator":
         raise InputError(f"{path}: expected a model that names expressions. Received: a generator of fer transfer fit")
-    names = tuple(classes or metadata.get("class_names", ()))
+    names = tuple(classes or known_classes(metadata, path))
     if not names:
         raise InputError(f"{path}: the file does not say what its outputs mean; name them with --classes")
     network = load_network(path)
+    taken, given = (getattr(network, name, None) for name in ("input_shape", "output_shape"))
+    images = isinstance(taken, tuple) and len(taken) == 4 and all(isinstance(side, int) for side in taken[1:])
+    if not (images and isinstance(given, tuple) and len(given) == 2):
+        raise InputError(
+            f"{path}: expected an input (N, H, W, C) of images and an output (N, K). Received: {taken} and {given}"
+        )
     outputs = network.output_shape[-1]
     if outputs != len(names):
         raise InputError(f"{path}: expected {outputs} class names, one an output. Received: {', '.join(names)}")
@@ -155,6 +158,8 @@ def load_network(path: Path) -> keras.Model:
 
     Raises `InputError` for what Keras cannot load.
     """
+    with archives.open_zip(path, _WHAT):
+        pass  # Keras alone would also read older files, whose code it does not refuse
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever the damaged or hostile part raises

@@ -10,16 +10,35 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import click
+from click import shell_completion
 
-from fer_cli import catalog
+from fer_cli import catalog, claims, files
 from fer_cli.errors import InputError, UsageError
-from fer_cli.labels import SPLITS
+from fer_cli.labels import EMOTIONS_8, SPLITS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_DATASET = Path("data/fer2013.h5")
 DATASET_ENDINGS = {".h5", ".hdf5"}
 MODEL_ENDINGS = {".keras", ".skops", ".onnx", ".tflite"}
+#: The network that ships with the package, once it is trained.
+SHIPPED_MODEL = Path(__file__).parent / "pretrained" / "mini.keras"
+
+
+def suggest(
+    *known: str, paths: bool = False
+) -> Callable[[click.Context, click.Parameter, str], list[shell_completion.CompletionItem]]:
+    """What a shell completes a free text to: a name that is known, or else a path where there may be one."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[shell_completion.CompletionItem]:
+        names = [shell_completion.CompletionItem(name) for name in known if name.startswith(incomplete)]
+        return names or [shell_completion.CompletionItem(incomplete, type="file")] * paths
+
+    return complete
+
+
+#: The emotions, which may be names of a model's classes.
+suggest_class = suggest(*EMOTIONS_8)
 
 
 def existing_dataset(path: Path | None) -> Path:
@@ -95,15 +114,17 @@ def model_and_sources_arg(command: F) -> F:
         ctx.params["sources"] = values[named:]
         return Path(values[0]) if named else default_model()
 
-    return click.argument("model", nargs=-1, metavar="MODEL [SOURCE]...", callback=divide)(command)
+    return click.argument(
+        "model", nargs=-1, metavar="MODEL [SOURCE]...", callback=divide, shell_complete=suggest(paths=True)
+    )(command)
 
 
 def default_model() -> Path:
-    """The model of `$FER_MODEL`; `UsageError` where there is none."""
-    named = os.environ.get("FER_MODEL")
-    if not named:
+    """The model of `$FER_MODEL`, else the one that ships with the package; `UsageError` where there is none."""
+    named = Path(os.environ.get("FER_MODEL") or SHIPPED_MODEL)
+    if named == SHIPPED_MODEL and not named.is_file():
         raise UsageError("no MODEL named: give a .keras file, or set FER_MODEL to one")
-    return Path(named)
+    return named
 
 
 model_opt = click.option(
@@ -174,6 +195,15 @@ def output_opt(what: str, default: str | None = None, required: bool | None = No
         )(command)
 
     return decorate
+
+
+def claim(path: Path, overwrite: bool) -> None:
+    """Have an output for this command alone until it ends.
+
+    Raises `OutputExistsError` where it exists and may not be overwritten, and where another process is writing it.
+    """
+    click.get_current_context().with_resource(claims.claimed(path))
+    files.refuse_existing(path, overwrite)
 
 
 def split_opt(default: str = "val") -> Callable[[F], F]:

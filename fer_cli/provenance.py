@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import platform
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,16 @@ def record(
         "versions": versions(),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+@contextlib.contextmanager
+def understood(place: object) -> Iterator[None]:
+    """Make whatever fails in the block, because a record lacks or has what no record of ours does, an `InputError`.
+
+    place: where the records are, for the error.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{place}: expected a {RESULT} as fer writes it. Received: another ({reason})") from error

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
+from fer_cli import catalog, options
 from fer_cli.architectures.choose import check_name
 from fer_cli.errors import UsageError
-from fer_cli.options import Fraction
 from fer_cli.training import settings as known
 from fer_cli.training.distribute_peers import parse_workers
 from fer_cli.training.settings import Settings
-from fer_cli.transform.policy import parse_policy
+from fer_cli.transform.policy import NAMED_POLICIES, parse_policy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -138,6 +138,7 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "show_default": True,
             "metavar": "NAME",
             "callback": _name,
+            "shell_complete": options.suggest(*catalog.ARCHITECTURES, "pattern:"),
             "help": "One that --list-architectures prints, or pattern:LETTERS, such as pattern:CCPCCPFF.",
         },
         "--stem": {
@@ -154,10 +155,12 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "Transfer learning": {
         "--init": {
             "metavar": "imagenet|FILE",
+            "shell_complete": options.suggest("imagenet", paths=True),
             "help": "Start from ImageNet's weights, or from a .keras, .weights.h5 or .h5 file.",
         },
         "--freeze": {
             "metavar": "all-but-head|STAGE|N",
+            "shell_complete": options.suggest("all-but-head"),
             "help": "Keep the weights of all layers but the head, of those up to a stage, or of the first N.",
         },
         "--unfreeze-after": {"type": click.IntRange(1), "metavar": "N", "help": "Freeze for N epochs only."},
@@ -168,6 +171,7 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "multiple": True,
             "metavar": "MODEL",
             "callback": _tuple,
+            "shell_complete": options.suggest(paths=True),
             "help": "Learn this model's probabilities too; may be repeated, and they are averaged.",
         },
         "--temperature": {"type": _POSITIVE, "help": "Softens the probabilities of teacher and network."},
@@ -184,7 +188,7 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "help": "Learn to withstand this attack: one step from a random start, or --steps of them.",
         },
         "--epsilon": {
-            "type": Fraction(),
+            "type": options.Fraction(),
             "help": "How far the attack changes a pixel, as part of the range: 8/255, 0.03.  [default: 4/255]",
         },
         "--steps attack_steps": {"type": click.IntRange(1), "help": "Of pgd.  [default: 7]"},
@@ -208,6 +212,7 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "flag_value": "default",
             "metavar": "[POLICY]",
             "callback": _policy,
+            "shell_complete": options.suggest(*NAMED_POLICIES),
             "help": 'Augment while training; a policy such as "strong" or "flip:0.5 rotate:10" may follow.',
         },
         "--mixup": {"type": click.FloatRange(0), "help": "Alpha of the Beta distribution; 0 for none."},

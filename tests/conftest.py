@@ -10,8 +10,13 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest
+from hypothesis import settings
 
 from tests import browser, helpers
+
+# The same examples every time, on however slow a machine.
+settings.register_profile("fer", derandomize=True, deadline=None, max_examples=50, database=None)
+settings.load_profile("fer")
 
 
 @pytest.fixture(autouse=True)

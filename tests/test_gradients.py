@@ -112,3 +112,19 @@ def test_only_a_rising_gradient_goes_on() -> None:
     plain = gradients.as_array(weights)
     np.testing.assert_allclose(gradients.as_array(values), (plain * X).sum((1, 2, 3)), rtol=1e-4)
     np.testing.assert_allclose(gradients.as_array(gradient), np.broadcast_to(np.maximum(plain, 0), X.shape), rtol=1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="about TensorFlow's threads")
+@pytest.mark.parametrize(("environment", "expected"), [(None, [1]), ("2", [])])
+def test_one_thread_is_asked_for_unless_the_environment_says_how_many(
+    environment: str | None, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    asked: list[int] = []
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    if environment is not None:
+        monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", environment)
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", asked.append)
+    gradients.use_one_thread()
+    assert asked == expected

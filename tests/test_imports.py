@@ -16,17 +16,17 @@ from fer_cli.main import COMMANDS, every_command
 ROOT = Path(fer_cli.__file__).parent
 #: From the bottom to the top; a part imports only from lower layers and, without going in circles, from its own.
 LAYERS = (
-    {"errors", "labels", "records", "files", "catalog"},
+    {"errors", "labels", "records", "files", "claims", "archives", "catalog"},
     {"store", "models", "provenance", "framework", "runtimes"},
     {"architectures", "datasets", "faces", "transform", "gradients"},
     {"training", "tuning", "attacks", "translation", "saliency", "classical", "analysis", "live", "reports", "export"},
-    {"options", "training_options", "training_flags"},
+    {"options", "training_options", "training_flags", "label_options"},
     {"commands"},
     {"main"},
 )
 #: Who alone may import a package.
 ONLY = {
-    "click": {"main", "options", "training_options", "training_flags", "commands"},
+    "click": {"main", "options", "training_options", "training_flags", "label_options", "commands"},
     "rich": {"reports", "commands"},
     "matplotlib": {"reports"},
     "jinja2": {"reports"},

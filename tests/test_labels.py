@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_cli.errors import InputError
 from fer_cli.labels import (
@@ -56,3 +58,25 @@ def test_class_order_reorders_columns() -> None:
 def test_class_order_refuses_another_set() -> None:
     with pytest.raises(InputError, match=r"m\.keras: .*Expected: angry, .*Received: .*contempt"):
         class_order(EMOTIONS, EMOTIONS_8, "m.keras")
+
+
+#: Names of every kind: emotions, their synonyms in any case, and others.
+NAMES = st.one_of(st.sampled_from([*EMOTIONS_8, *SYNONYMS]).map(str.upper), st.text(max_size=8))
+
+
+@given(st.lists(NAMES, max_size=12))
+def test_any_names_are_ordered_once_and_for_all(names: list[str]) -> None:
+    ordered = order_classes(names)
+    assert set(ordered) == {canonical(name) for name in names}
+    assert len(set(ordered)) == len(ordered)
+    # Emotions first, in the canonical order, whatever else there is.
+    emotions = [name for name in ordered if is_emotion(name)]
+    assert emotions == sorted(emotions, key=EMOTIONS_8.index) == list(ordered[: len(emotions)])
+    assert order_classes(reversed(names)) == order_classes(ordered) == ordered
+
+
+@given(st.permutations(EMOTIONS_8))
+def test_any_order_is_brought_back(given_names: list[str]) -> None:
+    order = class_order(EMOTIONS_8, given_names, "m.keras")
+    columns = given_names if order is None else [given_names[i] for i in order]
+    assert tuple(columns) == EMOTIONS_8

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -18,14 +20,52 @@ from fer_cli.main import COMMANDS, cli
 from recipes import check
 
 ROOT = Path(__file__).parents[1]
-STUDIES = sorted(path.parent.name for path in ROOT.glob("recipes/*/Makefile"))
+EVERY = sorted(path.parent.name for path in ROOT.glob("recipes/*/Makefile"))
+STUDIES = [name for name in EVERY if name != "all"]
 TABLES = sorted(ROOT.glob("recipes/*/published.csv"))
 #: Any file or folder that is there will do for a dry run.
-FULL = [f"{name}=recipes" for name in ("FER2013", "VOTES", "EXPW", "CKPLUS", "JAFFE", "KDEF", "VGGFACE")]
+FULL = [f"{name}=recipes" for name in ("FER2013", "VOTES", "EXPW", "CKPLUS", "JAFFE", "KDEF", "VGGFACE", "VIDEOS")]
+
+#: How many tiny runs a day's `make test` has.
+A_DAY = 3
 
 
-def make(study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    tools = (f"FER={sys.executable} -m fer_cli.main", f"PYTHON={sys.executable}")
+def chosen(asked: str | None, day: int) -> list[str]:
+    """The studies whose tiny runs are tested: "all", those named, or else some that change from day to day."""
+    if asked == "all":
+        return STUDIES
+    if asked:
+        return asked.split()
+    # At even distances, so that neighbours of one kind meet on different days.
+    return sorted({STUDIES[(day + number * len(STUDIES) // A_DAY) % len(STUDIES)] for number in range(A_DAY)})
+
+
+CHOSEN = chosen(os.environ.get("FER_STUDIES"), datetime.datetime.now(datetime.UTC).date().toordinal())
+
+#: Notes a command's output, and leaves files where fer would leave them; from the KILLth one on, make is killed.
+NOTHING_BUT_FILES = """#!/bin/bash
+while [ $# -gt 0 ]; do
+  case $1 in -o|--log) out=$2;; --model) models+=($2);; esac
+  shift
+done
+echo "$out" >> "$NOTES"
+[ -n "$KILL" ] && [ "$(wc -l < "$NOTES")" -ge "$KILL" ] && kill -9 $PPID && exit
+mkdir -p "$(dirname "$out")"
+mkdir "$out.now" || echo "twice at a time" >> "$NOTES"
+case $out in
+  *.keras) touch "$out"; mkdir -p "${out%.keras}.training"; touch "${out%.keras}.training/result.json";;
+  *.*) touch "$out";;
+  *) for folder in . "${models[@]}"; do mkdir -p "$out/$folder"; touch "$out/$folder/result.json"; done
+     touch "$out/best.txt" "$out/suspects.csv";;
+esac
+rmdir "$out.now"
+"""
+
+
+def make(
+    study: str, *arguments: str, fer: str = f"{sys.executable} -m fer_cli.main"
+) -> subprocess.CompletedProcess[str]:
+    tools = (f"FER={fer}", f"PYTHON={sys.executable if 'fer_cli' in fer else 'true'}")
     command = ["make", "-C", str(ROOT), "-f", f"recipes/{study}/Makefile", *tools, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
 
@@ -47,12 +87,25 @@ def require_known(line: str) -> None:
             parameter.process_value(context, value)
 
 
+def part(text: str, heading: str) -> str:
+    """What a README says below a heading."""
+    return text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
+@pytest.mark.parametrize("study", EVERY)
+def test_a_study_says_what_it_asks_and_how_long_it_takes(study: str) -> None:
+    text = (ROOT / "recipes" / study / "README.md").read_text(encoding="utf-8")
+    assert re.findall("^## (.+)$", text, re.MULTILINE) == ["Question", "Published", "Command", "Expected", "Time"]
+    assert "?" in part(text, "Question")
+    assert f"make study-{study}" in part(text, "Command")
+    time = " ".join(part(text, "Time").split())
+    assert re.search(r"two (?:\w+ )?CPU cores", time, re.IGNORECASE)
+    assert re.search(r"On one GPU:? .*(?:measured|estimated)", time)
+
+
 @pytest.mark.parametrize("study", STUDIES)
-def test_a_study_says_what_it_asks_and_expects(study: str) -> None:
+def test_a_study_says_what_it_expects(study: str) -> None:
     folder = ROOT / "recipes" / study
-    text = (folder / "README.md").read_text(encoding="utf-8")
-    for heading in ("## Question", "## Published", "## Command", "## Expected", "## Time"):
-        assert heading in text, heading
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     assert expected.keys() == {"full", "tiny"}
     for mode, results in expected.items():
@@ -66,7 +119,7 @@ def test_the_published_figures_of_a_study_can_stand_beside_ours(table: Path) -> 
     assert read_published(table)
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", EVERY)
 @pytest.mark.parametrize("mode", [["TINY=1"], FULL], ids=["tiny", "full"])
 def test_the_commands_of_a_study_exist(study: str, mode: list[str], tmp_path: Path) -> None:
     dry = make(study, "-n", *mode, f"STUDIES={tmp_path}")
@@ -98,6 +151,54 @@ def test_a_study_of_optional_sets_says_which_ones_it_goes_without(tmp_path: Path
     assert "ckplus" not in dry.stdout
 
 
+def test_all_studies_leave_out_those_that_lack_data(tmp_path: Path) -> None:
+    dry = make("all", "-n", "KDEF=recipes", "ONLY=noise lab-sets bias", f"STUDIES={tmp_path}")
+    assert dry.returncode == 0, dry.stderr
+    assert f"{tmp_path}/noise/" not in dry.stdout
+    assert f"{tmp_path}/lab-sets/kdef-1.keras" in dry.stdout
+    assert f"{tmp_path}/bias/balanced.keras" in dry.stdout
+    assert "noise 'FER2013 is not set: say FER2013=path, or TINY=1 for synthetic faces.'" in dry.stdout
+
+
+def test_all_studies_know_their_names() -> None:
+    result = make("all", "-n", "TINY=1", "ONLY=eda nosie")
+    assert result.returncode == 2
+    assert "ONLY: no such study: nosie. There are: attack" in result.stderr
+    nothing = make("all", "-n", "ONLY=noise")
+    assert nothing.returncode == 2
+    assert "no study can begin: noise: FER2013 is not set" in nothing.stderr
+
+
+def test_all_studies_go_on_where_they_were_stopped_and_then_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, notes = tmp_path / "fer", tmp_path / "notes"
+    program.write_text(NOTHING_BUT_FILES)
+    program.chmod(0o755)
+    monkeypatch.setenv("NOTES", str(notes))
+    asked = ("all", "-j3", "TINY=1", f"STUDIES={tmp_path / 'studies'}")
+    monkeypatch.setenv("KILL", "60")
+    assert make(*asked, fer=str(program)).returncode == 2
+    monkeypatch.delenv("KILL")
+    done = make(*asked, fer=str(program))
+    assert done.returncode == 0, done.stderr
+    outputs = Counter(notes.read_text().splitlines())
+    assert len(outputs) > 5 * len(STUDIES)
+    # What was not written yet at that moment is written then, and nothing else: about one output a job.
+    assert 1 <= sum(outputs.values()) - len(outputs) <= 9
+    assert make(*asked, fer=str(program)).returncode == 0
+    assert Counter(notes.read_text().splitlines()) == outputs
+    assert "twice at a time" not in outputs
+
+
+def test_every_study_has_its_day() -> None:
+    days = [chosen(None, day) for day in range(len(STUDIES))]
+    assert {study for day in days for study in day} == set(STUDIES)
+    assert {len(day) for day in days} == {A_DAY}
+    assert chosen("all", 0) == STUDIES
+    assert chosen("eda noise", 0) == ["eda", "noise"]
+
+
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where all tiny runs put their results: they share their faces."""
@@ -107,6 +208,8 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.studies
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_tiny_run_ends_in_a_page_and_figures_in_their_ranges_and_then_rests(study: str, studies: Path) -> None:
+    if study not in CHOSEN:
+        pytest.skip(f"today's are {', '.join(CHOSEN)}; FER_STUDIES=all runs every study")
     done = make(study, "-j2", "TINY=1", f"STUDIES={studies}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert check.NOT_RUN not in done.stdout
@@ -115,6 +218,19 @@ def test_a_tiny_run_ends_in_a_page_and_figures_in_their_ranges_and_then_rests(st
     if (ROOT / "recipes" / study / "published.csv").exists():
         assert "published, and ours beside it" in done.stdout
     again = make(study, "TINY=1", f"STUDIES={studies}")
+    assert "fer_cli.main" not in again.stdout
+
+
+@pytest.mark.studies
+def test_all_studies_end_in_one_page_and_then_rest(studies: Path) -> None:
+    asked = [] if CHOSEN == STUDIES else ["ONLY=eda"]
+    done = make("all", "-j2", "TINY=1", f"STUDIES={studies}", *asked)
+    assert done.returncode == 0, done.stdout + done.stderr
+    html = (studies / "all-tiny" / "report.html").read_text(encoding="utf-8")
+    assert "Images by class and split" in html
+    for name in () if asked else STUDIES:
+        assert re.search(rf"<h2[^>]*>{name}-tiny</h2>", html), name
+    again = make("all", "-j2", "TINY=1", f"STUDIES={studies}", *asked)
     assert "fer_cli.main" not in again.stdout
 
 

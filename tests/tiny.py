@@ -19,7 +19,7 @@ def tiny(input_shape: tuple[int, int, int], num_classes: int, dropout: float = 0
     from keras import layers
 
     inputs = keras.Input(input_shape)
-    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.Rescaling(1 / 255, name="rescaling")(inputs)
     x = layers.Conv2D(4, 6, strides=6, name="blocks")(x)
     x = layers.BatchNormalization(momentum=0.9, name="blocks_bn")(x)
     x = layers.Dense(16, activation="relu", name="embedding")(layers.Flatten(name="flatten")(x))

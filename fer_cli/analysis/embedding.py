@@ -41,7 +41,7 @@ class Embedding:
         if None in output.shape[1:]:
             raise InputError(f"{path}: layer {layer!r}: expected an output of a fixed size. Received: {output.shape}")
         self._width = int(np.prod(output.shape[1:]))
-        self._network = keras.Model(network.inputs, output)
+        self._network = keras.Model(network.input, output)
 
     def names(self, shape: tuple[int, int, int]) -> list[str]:
         """`LAYER NUMBER`, for images of any shape."""

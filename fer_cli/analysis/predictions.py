@@ -17,7 +17,7 @@ from fer_cli import files
 from fer_cli.errors import InputError
 
 FILE = "predictions.csv"
-_COLUMNS = ("source", "label", "prediction", "correct")
+COLUMNS = ("source", "label", "prediction", "correct")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def write_predictions(
     """Write the table. labels: (N,) index into `class_names`. probabilities: (N, K); the highest is the prediction."""
     with files.atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*_COLUMNS, *(f"p_{name}" for name in class_names)])
+        writer.writerow([*COLUMNS, *(f"p_{name}" for name in class_names)])
         for source, label, row in zip(sources, labels, probabilities, strict=True):
             predicted = int(row.argmax())
             head = [source, class_names[label], class_names[predicted], int(predicted == label)]
@@ -53,8 +53,8 @@ def read_predictions(path: Path) -> Predictions:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.reader(stream)
             header = tuple(next(reader, ()))
-            if header[: len(_COLUMNS)] != _COLUMNS:
-                raise InputError(f"{path}: expected the columns {', '.join(_COLUMNS)}, … Received: {', '.join(header)}")
+            if header[: len(COLUMNS)] != COLUMNS:
+                raise InputError(f"{path}: expected the columns {', '.join(COLUMNS)}, … Received: {', '.join(header)}")
             for row in reader:
                 if len(row) != len(header) or row[3] not in ("0", "1"):
                     raise InputError(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_cli.errors import InputError
-from fer_cli.provenance import RESULT
+from fer_cli.provenance import RESULT, understood
 
 Record = Mapping[str, Any]
 
@@ -66,6 +66,11 @@ def datasets(record: Record) -> list[Mapping[str, str]]:
 
 
 def _row(path: Path, record: Record, trained: Mapping[Any, Record]) -> Row:
+    with understood(path):
+        return _parse(path, record, trained)
+
+
+def _parse(path: Path, record: Record, trained: Mapping[Any, Record]) -> Row:
     found = _scores(record)
     if not has_accuracy(record):
         raise InputError(f"{path}: a result of fer {record['command']} without an accuracy; compare needs one")

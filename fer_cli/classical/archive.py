@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from sklearn.tree._tree import Tree
 
-from fer_cli import files
+from fer_cli import archives, files
 from fer_cli.errors import InputError
 
 SUFFIX = ".skops"
@@ -57,8 +57,6 @@ TYPES = frozenset(
 )
 #: skops does not trust trees, whose nodes it cannot check; `_sound_tree` does.
 _TRUSTED = ["sklearn.tree._tree.Tree"]
-#: A file may unpack to so many bytes, and to so many times its own size where that is more than the least.
-_MOST_BYTES, _MOST_RATIO, _LEAST_BYTES = 8 << 30, 50, 256 << 20
 
 
 def write(path: Path, pipeline: Pipeline, metadata: Mapping[str, Any], members: Mapping[str, bytes]) -> None:
@@ -79,27 +77,19 @@ def read(path: Path) -> tuple[Pipeline, dict[str, Any]]:
     if not path.is_file():
         raise InputError(f"{path}: no such model file")
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_size(archive, path)
-            metadata = json.loads(archive.read(METADATA))
-            _check_types(json.loads(archive.read("schema.json")), path)
+        with archives.open_zip(path, "a classical model of fer") as archive:
+            metadata = archives.read_object(archive, METADATA)
+            _check_types(archives.read_object(archive, "schema.json"), path)
         pipeline = skops.io.load(path, trusted=_TRUSTED)
     except InputError:
         raise
     except (Exception, RecursionError) as error:  # whatever the damaged or hostile part raises
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: not a classical model of fer ({reason})") from error
-    if not isinstance(pipeline, Pipeline) or not isinstance(metadata, dict):
-        raise InputError(f"{path}: not a classical model of fer; expected a pipeline and its metadata")
+    if not isinstance(pipeline, Pipeline):
+        raise InputError(f"{path}: not a classical model of fer; expected a pipeline, not {type(pipeline).__name__}")
     _check_arrays(pipeline, path)
     return pipeline, metadata
-
-
-def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
-    unpacked = sum(member.file_size for member in archive.infolist())
-    most = min(_MOST_BYTES, max(_LEAST_BYTES, _MOST_RATIO * path.stat().st_size))
-    if unpacked > most:
-        raise InputError(f"{path}: expected a model of at most {most:,} bytes unpacked. Received: {unpacked:,}")
 
 
 def _check_types(schema: Any, path: Path) -> None:

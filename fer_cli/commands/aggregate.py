@@ -72,7 +72,7 @@ def command(
     from fer_cli.reports.terminal import Terminal
 
     _check(settings)
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     with terminal.progress("logs", len(logs)) as advance:
         read = []

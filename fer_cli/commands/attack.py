@@ -53,7 +53,12 @@ ALL = "all"
     help="Bound of the change, for pixels of 0..1: 4/255 or 0.01; may be repeated.  [default: nine from 0.001 to 0.05 "
     "for inf, six from 0.05 to 2 for 2, four from 0.01 to 0.1 for 0]",
 )
-@click.option("--target", metavar="CLASS", help="The class that faces of all others are to be taken for.")
+@click.option(
+    "--target",
+    metavar="CLASS",
+    shell_complete=options.suggest_class,
+    help="The class that faces of all others are to be taken for.",
+)
 @click.option(
     "--restarts", type=click.IntRange(1), default=1, show_default=True, help="Tries of a method that draws by chance."
 )
@@ -116,14 +121,14 @@ def command(
 
 
 def _check_outputs(output: Path, asked: dict[str, Any], overwrite: bool) -> None:
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     if save := asked["save"]:
         if len(asked["methods"]) > 1 or ALL in asked["methods"]:
             raise UsageError(f"--save: expected one --method. Received: {', '.join(asked['methods'])}")
         if save.suffix not in options.DATASET_ENDINGS:
             endings = " or ".join(sorted(options.DATASET_ENDINGS))
             raise UsageError(f"--save {save}: expected a name that ends in {endings}")
-        files.refuse_existing(save, overwrite)
+        options.claim(save, overwrite)
 
 
 def _attack(model: Path, path: Path, asked: dict[str, Any], output: Path, terminal: Terminal) -> dict[str, Any]:

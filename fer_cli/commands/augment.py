@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_cli import files, options, provenance
+from fer_cli import options, provenance
 from fer_cli.errors import UsageError
-from fer_cli.transform.policy import parse_policy
+from fer_cli.transform.policy import NAMED_POLICIES, parse_policy
 
 if TYPE_CHECKING:
     from fer_cli.datasets.rebalance import Growth
@@ -33,6 +33,7 @@ def _classes(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     default="default",
     show_default=True,
     callback=_policy,
+    shell_complete=options.suggest(*NAMED_POLICIES),
     help='none, light, default, strong, and words such as "flip:0.5 rotate:10": "strong erase:0".',
 )
 @click.option(
@@ -94,7 +95,7 @@ def _check_outputs(output: Path | None, preview: Path | None, overwrite: bool) -
         if path is not None and path.suffix not in endings:
             raise UsageError(f"{option} {path}: expected a name that ends in {' or '.join(sorted(endings))}")
         if path is not None:
-            files.refuse_existing(path, overwrite)
+            options.claim(path, overwrite)
 
 
 def _make(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,7 +88,7 @@ def command(
     from fer_cli.reports.terminal import Terminal
 
     output = output or Path("results", "-".join(["bias", *(path.stem for path in models), settings["split"]]))
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     record = _measure(models, dataset, settings, output, terminal)
     bias_view.show(terminal, record["results"])
@@ -139,7 +138,7 @@ def _groupings(dataset: Dataset, settings: dict[str, Any]) -> list[Grouping]:
         raise UsageError(f"--edges {unused[0]}: expected an attribute named by --by")
     found = [groups.from_dataset(dataset, split, by, settings["quantiles"], edges) for by in settings["by"]]
     found += [groups.from_table(table, dataset.sources(split)) for table in settings["tables"]]
-    names = [_file_name(grouping.by) for grouping in found]
+    names = [files.plain_name(grouping.by) for grouping in found]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"--by, --groups: expected groupings of different names. Received twice: {twice[0]}")
     return found
@@ -190,13 +189,9 @@ def _write(found: list[GroupBias], evaluation: Evaluation, folder: Path) -> list
     tables.write_csv(folder / "groups.csv", bias_view.group_rows(groupings))
     tables.write_csv(folder / "cells.csv", bias_view.cell_rows(groupings))
     for bias in found:
-        bias_figures.accuracy_bars(bias, accuracy, folder / f"accuracy_by_{_file_name(bias.by)}.png")
-        bias_figures.recall_map(bias, folder / f"recall_by_{_file_name(bias.by)}.png")
+        bias_figures.accuracy_bars(bias, accuracy, folder / f"accuracy_by_{files.plain_name(bias.by)}.png")
+        bias_figures.recall_map(bias, folder / f"recall_by_{files.plain_name(bias.by)}.png")
     return sorted(path.name for path in folder.iterdir())
-
-
-def _file_name(by: str) -> str:
-    return re.sub(r"\W+", "_", by)
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

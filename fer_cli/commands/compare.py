@@ -59,7 +59,7 @@ def command(
     from fer_cli.analysis.published import read_published
     from fer_cli.reports.terminal import Terminal
 
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     theirs = read_published(published) if published else []
     comparison = compare(results, seed)

@@ -40,7 +40,7 @@ def command(dataset: Path, output: Path | None, overwrite: bool, as_json: bool, 
     from fer_cli.store.reader import open_dataset
 
     output = output or Path("results", f"eda-{dataset.stem}-{settings['split']}")
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     with open_dataset(dataset) as opened, files.atomic_folder(output) as folder:
         results = _describe(opened, settings, folder, terminal)

@@ -65,7 +65,7 @@ def command(
     from fer_cli.reports.terminal import Terminal
 
     output = output or _default_folder(models, settings["split"], settings["tta"])
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     record = _evaluate(models, dataset, settings, output, terminal)
     _show(record["results"], terminal)

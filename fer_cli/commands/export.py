@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from fer_cli import catalog, files, options, provenance
 from fer_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from fer_cli.reports.terminal import Terminal
 
 
 @click.command()
@@ -49,24 +46,31 @@ def command(
 
     The class names travel inside the file, and fer predict, fer webcam and fer eval run .onnx and .tflite files as
     they run models. A file whose answers differ by more than rounding is not written, unless less precision was asked
-    for; then the difference and both accuracies are told.
+    for; then the difference and both accuracies are told. What was compared stands in FILE.export beside the file,
+    where fer report finds it.
     """
+    from fer_cli.reports import export_view
     from fer_cli.reports.terminal import Terminal
 
-    output = output or _beside(model, asked["form"])
-    files.refuse_existing(output, overwrite)
+    precision = _precision(asked)
+    output = output or _beside(model, asked["form"], precision)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
-    results = _export(model, dataset, asked, output)
-    _show(results, terminal)
+    results = _export(model, dataset, asked, precision, output)
+    record = provenance.record("export", [model, dataset], {**asked, "output": str(output)}, results)
+    with files.atomic_folder(output.with_name(f"{output.name}.export")) as folder:
+        files.write_json(folder / provenance.RESULT, record)
+    export_view.show(terminal, results)
     terminal.log(f"wrote {output}")
-    parameters = {**asked, "output": str(output)}
-    terminal.finish(provenance.record("export", [model, dataset], parameters, results))
+    terminal.finish(record)
 
 
-def _beside(model: Path, form: str) -> Path:
-    """MODEL's name with the ending of the format."""
-    endings = {"onnx": ".onnx", "litert": ".tflite", "saved_model": "-saved_model", "keras": "-export.keras"}
-    return model.with_name(model.stem + endings[form])
+def _beside(model: Path, form: str, precision: str) -> Path:
+    """MODEL's name with the ending of the format, beside it, or here for the network that ships with fer."""
+    less = "" if precision == "float32" else f"-{precision}"
+    endings = {"onnx": ".onnx", "litert": ".tflite", "saved_model": "-saved_model", "keras": ".keras"}
+    folder = Path() if model == options.SHIPPED_MODEL else model.parent
+    return folder / f"{model.stem}{less or ('-export' if form == 'keras' else '')}{endings[form]}"
 
 
 def _precision(asked: dict[str, Any]) -> str:
@@ -75,11 +79,10 @@ def _precision(asked: dict[str, Any]) -> str:
     return "int8" if asked["int8"] else "float16" if asked["float16"] else "float32"
 
 
-def _export(model: Path, path: Path, asked: dict[str, Any], output: Path) -> dict[str, Any]:
+def _export(model: Path, path: Path, asked: dict[str, Any], precision: str, output: Path) -> dict[str, Any]:
     from fer_cli import framework
     from fer_cli.store.reader import open_dataset
 
-    precision = _precision(asked)
     framework.load()
     from fer_cli.export.run import Settings, check_output, export
     from fer_cli.models import load_model
@@ -91,21 +94,3 @@ def _export(model: Path, path: Path, asked: dict[str, Any], output: Path) -> dic
         dataset.require(settings.split)
         classes = asked["classes"].split(",") if asked["classes"] else None
         return export(load_model(model, classes), dataset, settings, output)
-
-
-def _show(results: dict[str, Any], terminal: Terminal) -> None:
-    found, size, time = results["parity"], results["bytes"], results["milliseconds_a_face"]
-    title = f"{Path(results['file']).name}, {results['precision']}: {results['split']}, n = {found['n']:,}"
-    accuracy = found["accuracy"]
-    rows = [
-        ["kB", round(size["model"] / 1000), round(size["exported"] / 1000)],
-        ["ms a face (median)", time["keras"], time["exported"]],
-        ["accuracy", accuracy[0], accuracy[1]],
-    ]
-    terminal.table(title, ("", "MODEL", "exported"), rows)
-    terminal.log(
-        f"largest difference of a probability {found['largest_difference']:.2g}; "
-        f"the same class for {found['same_class']:,} of {found['n']:,}"
-    )
-    if results["temperature"]:
-        terminal.log(f"calibrated on {results['split']}: temperature {results['temperature']:.3f}")

@@ -96,7 +96,7 @@ def command(
 
     names = [path.stem for path in models]
     output = output or Path("results", "-".join(["noise", *names, settings["split"]]))
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     record = _measure(models, dataset, settings, output, terminal)
     noise_view.show(terminal, record["results"])

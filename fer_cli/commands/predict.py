@@ -25,7 +25,7 @@ _LINES = {".jsonl", ".ndjson"}
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=options.suggest(paths=True))
 @options.model_opt
 @options.classes_opt
 @options.people_opts
@@ -39,7 +39,7 @@ _LINES = {".jsonl", ".ndjson"}
 @options.batch_size_opt
 @click.option(
     "--schema", type=click.Choice(("ours", "fer", "openface")), default="ours", show_default=True,
-    help="Columns: ours, or those of the packages fer and OpenFace.",
+    help="Columns: ours, or those of the packages fer and OpenFace (angles of head and gaze, no landmarks or AUs).",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(("csv", "jsonl")), help="[default: by the ending of -o, else csv]")
 @click.option(
@@ -66,8 +66,8 @@ def command(
     results = _predict(paths, output, settings, terminal)
     _show(results, output, settings["annotate"], terminal)
     if as_json:
-        named = [Path(source) for source in sources if os.access(source, os.R_OK)]
-        terminal.finish(provenance.record("predict", [settings["model"], *named], _plain(settings, sources), results))
+        read = [path for path in paths if os.access(path, os.R_OK)]
+        terminal.finish(provenance.record("predict", [settings["model"], *read], _plain(settings, sources), results))
 
 
 def _check(sources: tuple[str, ...], output: Path | None, overwrite: bool, settings: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ def _check(sources: tuple[str, ...], output: Path | None, overwrite: bool, setti
         raise UsageError(f"{models[0]}: expected a picture or a video; a model is named by --model")
     for path in (output, settings["annotate"]):
         if path is not None:
-            files.refuse_existing(path, overwrite)
+            options.claim(path, overwrite)
 
 
 def _plain(settings: dict[str, Any], sources: tuple[str, ...]) -> dict[str, Any]:
@@ -129,6 +129,7 @@ def _recogniser(model: Scorer, settings: dict[str, Any]) -> Recogniser:
         TrackOptions(every=settings["detect_every"]),
         settings["every"],
         settings["batch_size"],
+        looking=settings["schema"] == "openface",
     )
 
 
@@ -136,7 +137,10 @@ def _recogniser(model: Scorer, settings: dict[str, Any]) -> Recogniser:
 def _stream(output: Path | None, terminal: Terminal) -> Iterator[TextIO]:
     """Where the rows go: the file, which is there whole or not at all; or standard output, unless JSON has it."""
     if output is not None:
-        with files.atomic_path(output) as path, path.open("w", encoding="utf-8", newline="") as stream:
+        with (
+            files.atomic_path(output) as path,
+            path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+        ):
             yield stream
     elif terminal.as_json:
         with open(os.devnull, "w", encoding="utf-8") as stream:  # noqa: PTH123
@@ -161,7 +165,7 @@ def _show(results: dict[str, Any], output: Path | None, annotate: Path | None, t
     if output is not None:
         total = max(1, results["faces"])
         rows = [(name, count, f"{count / total:.1%}") for name, count in results["emotions"].items()]
-        terminal.table(f"{results['faces']:,} faces", ("emotion", "faces", "share"), rows)
+        terminal.table(_count(results["faces"], "faces"), ("emotion", "faces", "share"), rows)
     counted = " and ".join(_count(results[what], what) for what in ("pictures", "frames") if results[what])
     terminal.log(
         f"{_count(results['faces'], 'faces')} in {counted}, {results['without_face']:,} of them without a face"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_cli import catalog, files, options
+from fer_cli import catalog, options
 from fer_cli.errors import UsageError
 from fer_cli.labels import VOTES_MODES
 
@@ -60,6 +60,7 @@ def _thin(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -
 )  # fmt: skip
 @click.option(
     "--split", default="original", show_default=True, callback=_split,
+    shell_complete=options.suggest("original", "random", "subject:", "random:"),
     metavar="original|random|subject:K/N|random:K/N", help="How rows are divided; see below.",
 )  # fmt: skip
 @click.option("--folds", type=click.IntRange(2, 255), metavar="N", help="Number the rows' folds for cross-validation.")
@@ -120,7 +121,7 @@ def command(
 
     terminal = Terminal(as_json, quiet)
     target = _target(sources, output)
-    files.refuse_existing(target, overwrite)
+    options.claim(target, overwrite)
     record = _prepare(sources, target, asked["format"], _pick(ReadOptions, asked), _pick(Selection, asked), terminal)
     sheet = prepare_view.near_sheet(record["results"], target)
     prepare_view.show(terminal, record["results"])

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from fer_cli import files, options, provenance
-
-if TYPE_CHECKING:
-    from fer_cli.reports.sections import Table
 
 
 @click.command()
@@ -23,34 +19,23 @@ def command(
 ) -> None:
     """Put everything found below PATHs on one HTML page: results, their figures, and datasets with their faces.
 
-    PATHs are folders, dataset files or result.json files. The page is one file that needs no other, has no scripts,
-    and prints well.
+    PATHs are folders, dataset files or result.json files; each of several folders becomes a part of the page. The page
+    begins with the scores of all models and the published figures beside ours. It is one file that needs no other, has
+    no scripts, and prints well.
     """
-    from fer_cli.reports import page, sections
+    from fer_cli.reports import overview, page
     from fer_cli.reports.terminal import Terminal
 
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
-    records, datasets = sections.find(folders)
-    parts = [sections.dataset_section(f"dataset-{i}", path) for i, path in enumerate(datasets, 1)]
-    parts += [sections.result_section(f"result-{i}", *item) for i, item in enumerate(records.items(), 1)]
+    parts = overview.find(folders)
+    with provenance.understood(", ".join(map(str, folders))):
+        shown, summary = list(overview.sections_of(parts)), overview.summary(parts)
     versions = provenance.versions()
     made_by = f"Made by fer {versions['fer-cli']} with: {provenance.command_line()}"
-    files.write_text(output, page.render(title, _summary(records), parts, made_by))
-    found = {"page": str(output), "bytes": output.stat().st_size, "sections": [f"{p.kind} {p.title}" for p in parts]}
-    terminal.log(f"{output}: datasets {len(datasets)}, results {len(records)}")
-    terminal.finish(provenance.record("report", [*datasets, *records], {"title": title, "seed": seed}, found))
-
-
-def _summary(records: dict[Path, dict[str, Any]]) -> Table | None:
-    """The scores of all results that have an accuracy."""
-    import dataclasses
-
-    from fer_cli.analysis import results
-    from fer_cli.reports import sections, tables
-
-    scored = {path: record for path, record in records.items() if results.has_accuracy(record)}
-    if not scored:
-        return None
-    shared, header, cells = tables.comparison_rows([dataclasses.asdict(row) for row in results.rows(scored)])
-    return sections.Table(f"Scores ({shared})" if shared else "Scores", header, cells)
+    files.write_text(output, page.render(title, summary, shown, made_by))
+    results = [path for part in parts for path in part.records]
+    datasets = [path for part in parts for path in part.datasets]
+    found = {"page": str(output), "bytes": output.stat().st_size, "sections": [f"{s.kind} {s.title}" for s in shown]}
+    terminal.log(f"{output}: datasets {len(datasets)}, results {len(results)}")
+    terminal.finish(provenance.record("report", [*datasets, *results], {"title": title, "seed": seed}, found))

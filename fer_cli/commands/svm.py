@@ -32,11 +32,13 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 )  # fmt: skip
 @click.option(
     "--features", default="pca:0.90", show_default=True, metavar="TEXT",
+    shell_complete=options.suggest(*catalog.FEATURES, "pca:"),
     help="What the classifier sees: pixels, hog, lbp, keypoints, embedding:MODEL.keras, joined by +, and pca:SIZE.",
 )  # fmt: skip
 @click.option(
-    "--grid", default="default", show_default=True, metavar="default|none|FILE", help="Parameters to try; see below."
-)
+    "--grid", default="default", show_default=True, metavar="default|none|FILE",
+    shell_complete=options.suggest("default", "none", paths=True), help="Parameters to try; see below.",
+)  # fmt: skip
 @click.option("--folds", type=click.IntRange(2, 100), default=10, show_default=True, help="Of the cross-validation.")
 @click.option("--subsample", type=click.IntRange(1), metavar="N", help="Search on N train rows; fit on all of them.")
 @click.option(
@@ -75,7 +77,7 @@ def command(
     from fer_cli.reports.terminal import Terminal
 
     output = output or Path("results", "-".join(names))
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     record = _study(dataset, names, how, output, terminal)
     svm_view.show(terminal, record["results"])

@@ -14,6 +14,7 @@ from fer_cli.training.settings import Settings
 
 if TYPE_CHECKING:
     from fer_cli.reports.terminal import Terminal
+    from fer_cli.training.result import TrainingResult
 
 
 @click.command(cls=training_options.Sectioned)
@@ -52,6 +53,8 @@ def command(
     settings = training_options.settings_from(**training)
     output = output or Path(f"models/{settings.architecture.replace(':', '-')}.keras")
     folder = output.with_suffix(".training")
+    if not rank:  # the other workers write nothing
+        options.claim(folder, overwrite=True)
     if resume and output.exists() and not (folder / "checkpoint.npz").exists():
         terminal.log(f"{output} is complete; nothing to resume")
         terminal.finish(files.read_json(folder / "result.json"))
@@ -102,17 +105,23 @@ def _train(
 
     if devices[1]:
         terminal.log(f"waiting for all of {len(devices[1])} workers")
+
+    def record_of(result: TrainingResult) -> dict[str, Any]:
+        return provenance.record("train", [path], settings.as_dict(), result.summary(output))
+
+    def write(result: TrainingResult) -> None:
+        training_curves(result.state.history, folder / "curves.png")
+        files.write_json(folder / provenance.RESULT, record_of(result))
+
     run = {**settings.as_dict(), "dataset": files.sha256(path)} if devices[1] else {}
     cluster = distribute.cluster(*devices, run)
     with open_dataset(path) as dataset, training_view(terminal) as observer:
         if not dataset.count("val"):
             terminal.warn(f"{path} has no val rows: the last epoch is kept, unchecked")
-        result = fit.train(dataset, settings, output, folder, observer, resume, cluster, terminal.log)
-    record = provenance.record("train", [path], settings.as_dict(), result.summary(output))
+        result = fit.train(dataset, settings, output, folder, observer, resume, cluster, terminal.log, write)
     if not cluster.chief:
         terminal.log(f"{result.describe()}; worker 0 has the model and its history")
-        return record
-    training_curves(result.state.history, folder / "curves.png")
-    files.write_json(folder / "result.json", record)
+        return record_of(result)
+    record: dict[str, Any] = files.read_json(folder / provenance.RESULT)
     terminal.log(f"{output}: {result.describe()}; curves and history in {folder}")
     return record

@@ -13,24 +13,27 @@ from fer_cli import catalog, files, options, provenance
 from fer_cli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from fer_cli.analysis.translation.base import Embedder, Target
+    from fer_cli.analysis.translation.base import Target
     from fer_cli.analysis.translation.judge import Verdict
-    from fer_cli.analysis.translation.save import Examples
-    from fer_cli.analysis.translation.trial import Faces
+    from fer_cli.analysis.translation.trial import Faces, Observer
     from fer_cli.reports.terminal import Terminal
-    from fer_cli.store.reader import Dataset
     from fer_cli.translation.choose import Chosen
 
 #: The dataset of translated faces among the results.
 TRANSLATED = "translated.h5"
-#: The network that was trained to tell persons apart.
-IDENTITY = "identity.keras"
-SHEET = "translated_faces.png"
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="[GENERATOR] SOURCE...")
-@click.option("--to", multiple=True, metavar="CLASS", help="The wanted emotion; may be repeated.")
+@click.argument(
+    "sources", nargs=-1, required=True, metavar="[GENERATOR] SOURCE...", shell_complete=options.suggest(paths=True)
+)
+@click.option(
+    "--to",
+    multiple=True,
+    metavar="CLASS",
+    shell_complete=options.suggest_class,
+    help="The wanted emotion; may be repeated.",
+)
 @click.option(
     "--like",
     metavar="PICTURE",
@@ -68,6 +71,7 @@ SHEET = "translated_faces.png"
 @click.option(
     "--identity",
     metavar="learn|hog|none|FILE.keras",
+    shell_complete=options.suggest("learn", "hog", "none", paths=True),
     help="How the judge tells persons apart: by a network that learns the persons of the train rows, by gradients of "
     "the picture, not at all, or by a file's layer `embedding`.  [default: learn, or hog where no persons are named]",
 )
@@ -109,7 +113,7 @@ def command(
 
     generator, rest = _divide(sources, asked)
     output = output or Path("results", f"transfer-{Path(rest[0]).stem}")
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     dataset = next((Path(source) for source in rest if Path(source).suffix in options.DATASET_ENDINGS), None)
     if dataset is None:
@@ -145,27 +149,29 @@ def _translate_dataset(
 ) -> dict[str, Any]:
     """Translate, judge and write the rows of a dataset; the record."""
     from fer_cli import framework
+    from fer_cli.reports import translation_files
     from fer_cli.store.reader import open_dataset
 
     framework.load()
     from fer_cli.analysis.translation.save import choose_examples, saving
     from fer_cli.analysis.translation.trial import choose_faces
+    from fer_cli.translation import persons
     from fer_cli.translation.choose import choose
-    from fer_cli.translation.identity import can_learn_identity
+    from fer_cli.translation.results import dataset_results
 
     with contextlib.ExitStack() as stack:
         dataset = stack.enter_context(open_dataset(path))
         reference = stack.enter_context(open_dataset(asked["reference"])) if asked["reference"] else dataset
-        asked = {**asked, "identity": asked["identity"] or ("learn" if can_learn_identity(dataset) else "hog")}
+        asked = {**asked, "identity": asked["identity"] or persons.usual(dataset)}
         chosen = choose(generator, asked, reference)
         faces = choose_faces(dataset, asked["split"], asked["limit"], asked["seed"])
         targets = chosen.targets(dataset.class_names)
         examples = choose_examples(faces, asked["seed"])
         folder = stack.enter_context(files.atomic_folder(output))
         with saving(folder / TRANSLATED, faces, targets) as saver:
-            verdict = _judge(chosen, faces, targets, [examples, saver], asked, folder, terminal)
-            results = _dataset_results(chosen, faces, targets, verdict)
-            _write_dataset(verdict, faces, targets, examples, results, folder)
+            verdict = _judge(chosen, faces, targets, [examples, saver], folder, terminal)
+            results = dataset_results(chosen, faces, targets, verdict)
+            translation_files.write_rows(faces, targets, examples, verdict, results, folder)
             results["files"] = sorted([*(file.name for file in folder.iterdir() if file.suffix != ".h5"), TRANSLATED])
             record = provenance.record("transfer apply", [*chosen.inputs(), path], _parameters(asked), results)
             saver.finish(record, {"targets": [target.name for target in targets], "strength": asked["strength"]})
@@ -177,17 +183,21 @@ def _judge(
     chosen: Chosen,
     faces: Faces,
     targets: Sequence[Target],
-    observers: Sequence[Any],
-    asked: dict[str, Any],
+    observers: Sequence[Observer],
     folder: Path,
     terminal: Terminal,
 ) -> Verdict | None:
     """Show every translation to the observers, and to the judges where --judge names one."""
     from fer_cli.analysis.translation.judge import Verdict
     from fer_cli.analysis.translation.trial import measure, translations
+    from fer_cli.translation import persons
 
-    size, strength, judge = asked["batch_size"], asked["strength"], chosen.judge
-    embedder = _embedder(faces.dataset, asked, folder, terminal) if judge else None
+    asked, judge = chosen.asked, chosen.judge
+    size, strength, seed = asked["batch_size"], asked["strength"], asked["seed"]
+    embedder = None
+    if judge:
+        how, progress = asked["identity"], terminal.progress
+        embedder = persons.embedder(how, faces.dataset, folder, seed, progress, terminal.log)
     with terminal.progress("translations", len(faces) * len(targets)) as advance:
         if judge is None:
             for block in translations(chosen.translator, faces, targets, strength, size):
@@ -196,64 +206,7 @@ def _judge(
                 advance(len(block.places))
             return None
         trial = measure(chosen.translator, judge, faces, targets, strength, embedder, size, observers, advance)
-    return Verdict(trial, judge, asked["seed"])
-
-
-def _embedder(dataset: Dataset, asked: dict[str, Any], folder: Path, terminal: Terminal) -> Embedder | None:
-    """What tells persons apart, as --identity says."""
-    from fer_cli.analysis.embedding import Embedding
-    from fer_cli.translation.identity import Settings, learn_identity
-
-    how = asked["identity"]
-    if how == "none":
-        return None
-    if how == "hog":
-        embedder: Embedder = catalog.find(catalog.FEATURES, how, "features")()
-        return embedder
-    if how != "learn":
-        return Embedding(Path(how), transforms=dataset.transforms)
-    settings = Settings(seed=asked["seed"])
-    terminal.log(f"learning to tell the {len(set(dataset.subjects('train') or ()))} persons of the train rows apart")
-    with terminal.progress("epochs of identity", settings.epochs) as advance:
-        return Embedding(learn_identity(dataset, folder / IDENTITY, settings, advance), transforms=dataset.transforms)
-
-
-def _dataset_results(
-    chosen: Chosen, faces: Faces, targets: Sequence[Target], verdict: Verdict | None
-) -> dict[str, Any]:
-    judged = None if verdict is None else verdict.results()
-    return {
-        "generator": chosen.name,
-        "dataset": str(faces.dataset.path),
-        "split": faces.split,
-        "n": len(faces),
-        "targets": [{"name": one.name, "label": faces.class_names[one.label]} for one in targets],
-        "verdict": judged,
-        "leaks": judged["leaks"] if judged else [],
-        "warnings": [*chosen.warnings(faces), *(judged["warnings"] if judged else [])],
-        "notes": chosen.notes(faces.dataset),
-    }
-
-
-def _write_dataset(
-    verdict: Verdict | None,
-    faces: Faces,
-    targets: Sequence[Target],
-    examples: Examples,
-    results: dict[str, Any],
-    folder: Path,
-) -> None:
-    """The sheet, and with a judge its tables and figure."""
-    from fer_cli.reports import tables, translation_figures, translation_view
-
-    answers = None if verdict is None else verdict.trial.answers
-    translation_figures.example_sheet(examples, faces, targets, answers, folder / SHEET)
-    if verdict is None:
-        return
-    tables.write_csv(folder / "translations.csv", verdict.rows())
-    if hits := results["verdict"]["hits"]:
-        tables.write_csv(folder / "hits.csv", translation_view.csv_rows(hits))
-        translation_figures.hit_rates(hits, folder / "hit_rates.png", translation_view.title(results["verdict"]))
+    return Verdict(trial, judge, seed)
 
 
 def _translate_media(
@@ -262,12 +215,13 @@ def _translate_media(
     """Translate the faces of pictures and videos; the record."""
     from fer_cli import framework
     from fer_cli.faces.media import expand
-    from fer_cli.reports import tables, translation_figures
+    from fer_cli.reports import translation_files
     from fer_cli.store.reader import open_dataset
 
     framework.load()
     from fer_cli.translation.choose import choose
-    from fer_cli.translation.media import examples, rows, summary, translate_files
+    from fer_cli.translation.media import translate_files
+    from fer_cli.translation.results import media_results
 
     paths = expand(sources)
     with contextlib.ExitStack() as stack:
@@ -280,17 +234,8 @@ def _translate_media(
             seen, without = translate_files(paths, chosen.media(targets, asked), folder, advance)
         if not seen:
             raise InputError(f"{', '.join(map(str, paths[:3]))}: {asked['detector']} found no face")
-        results = {
-            "generator": chosen.name,
-            "targets": [{"name": one.name, "label": names[one.label]} for one in targets],
-            "faces": len(seen),
-            "pictures": summary(seen, targets),
-            "verdict": None,
-            "warnings": [f"{path}: {asked['detector']} found no face" for path in without],
-            "notes": chosen.notes(reference),
-        }
-        tables.write_csv(folder / "faces.csv", rows(seen, targets, names))
-        translation_figures.media_sheet(examples(seen), targets, names, folder / SHEET)
+        results = media_results(chosen, seen, without, targets, reference)
+        translation_files.write_media(seen, targets, names, folder)
         results["files"] = sorted(file.name for file in folder.iterdir())
         record = provenance.record("transfer apply", [*chosen.inputs(), *paths], _parameters(asked), results)
         files.write_json(folder / provenance.RESULT, record)

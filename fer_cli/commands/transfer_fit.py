@@ -11,7 +11,7 @@ import click
 
 from fer_cli import files, options, provenance
 from fer_cli.errors import UsageError
-from fer_cli.transform.policy import parse_policy
+from fer_cli.transform.policy import NAMED_POLICIES, parse_policy
 from fer_cli.translation.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +47,12 @@ def _setting(name: str, kind: Any, text: str) -> Callable[[options.F], options.F
 @_setting("width", click.IntRange(4), "Channels of the generator at half resolution, doubled at a quarter.")
 @_setting("blocks", click.IntRange(1), "Residual blocks of the generator.")
 @click.option(
-    "--augment", default=_DEFAULT.augment, show_default=True, callback=_policy, help="Policy of fer augment for faces."
+    "--augment",
+    default=_DEFAULT.augment,
+    show_default=True,
+    callback=_policy,
+    shell_complete=options.suggest(*NAMED_POLICIES),
+    help="Policy of fer augment for faces.",
 )
 @click.option(
     "--classifier",
@@ -95,6 +100,7 @@ def command(
     output = output or Path("models/generator.keras")
     folder = output.with_suffix(".training")
     _check(classifier, judge)
+    options.claim(folder, overwrite=True)
     if resume and output.exists() and not (folder / "checkpoint.npz").exists():
         terminal.log(f"{output} is complete; nothing to resume")
         terminal.finish(files.read_json(folder / provenance.RESULT))

@@ -63,7 +63,7 @@ def command(
     from fer_cli.reports.terminal import Terminal
 
     output = output or Path("results", f"{asked['method']}-{model.stem}-{asked['split']}")
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     asked["dims"] = int(asked["dims"])
     if asked["faces"] and asked["dims"] == 3:
         raise UsageError("--faces: expected --dims 2, since faces in space would hide each other")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from fer_cli import files, options, provenance, training_flags
+from fer_cli import claims, files, options, provenance, training_flags
+from fer_cli.errors import OutputExistsError
 from fer_cli.training.settings import Settings
 from fer_cli.training_options import Sectioned, settings_from, training
 from fer_cli.tuning.plan import SAMPLERS, Plan
@@ -34,7 +35,10 @@ def _show_space(ctx: click.Context, param: click.Parameter, value: bool) -> None
 @click.command(cls=Sectioned)
 @options.dataset_arg
 @training
-@click.option("--space", default="default", show_default=True, metavar="FILE.toml|default", help="What is searched.")
+@click.option(
+    "--space", default="default", show_default=True, metavar="FILE.toml|default",
+    shell_complete=options.suggest("default", paths=True), help="What is searched.",
+)  # fmt: skip
 @click.option(
     "--show-space", is_flag=True, is_eager=True, expose_value=False, callback=_show_space,
     help="Print the default space, to be changed and given to --space.",
@@ -88,7 +92,10 @@ def command(
     given = {p: v for p, v in asked.items() if ctx.get_parameter_source(p) is ParameterSource.COMMANDLINE}
     plan = _plan(dataset, how, {"sampler": Settings.sampler, **asked}, given)
     outcome = _search(plan, how, terminal)
-    record = _write(dataset, plan, how, outcome, output)
+    # Others may take part in this search; all of them end up here.
+    with claims.claimed(output, wait=True):
+        _refuse_another(output, plan, overwrite)
+        record = _write(dataset, plan, how, outcome, output)
     tune_view.show(terminal, record["results"], outcome.rows)
     terminal.log(f"{output}: the best network is trained by: {record['results']['best']['command']}")
     terminal.finish(record)
@@ -148,6 +155,18 @@ def _search(plan: Plan, how: dict[str, Any], terminal: Terminal) -> Outcome:
         with workers(how["backend"], how["scheduler"], how["jobs"], view.epoch) as begin:
             search(study, plan, begin, view.ended)
         return outcome(study, val_rows)
+
+
+def _refuse_another(output: Path, plan: Plan, overwrite: bool) -> None:
+    """Refuse a folder that another search has filled while this one went on."""
+    if overwrite or not (output / provenance.RESULT).exists():
+        return
+    found = provenance.read_record(output)["results"]
+    if (found.get("storage"), found.get("study")) != (plan.storage, plan.study):
+        raise OutputExistsError(
+            f"{output}: another search has written it meanwhile; the trials of this one are in {plan.storage}, "
+            "and the same command with another -o and --storage tells of them"
+        )
 
 
 def _write(dataset: Path, plan: Plan, how: dict[str, Any], outcome: Outcome, output: Path) -> dict[str, Any]:

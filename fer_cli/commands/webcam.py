@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_cli import files, options, provenance
+from fer_cli import claims, options, provenance
 from fer_cli.errors import FerError, UsageError
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ VIEWER = "viewer"
 
 @click.command()
 @click.option(
-    "--source", default="0", show_default=True, help="Number of a camera, video file, or rtsp:// or http:// address."
-)
+    "--source", default="0", show_default=True, shell_complete=options.suggest(paths=True),
+    help="Number of a camera, video file, or rtsp:// or http:// address.",
+)  # fmt: skip
 @options.model_opt
 @options.classes_opt
 @options.people_opts
@@ -71,12 +72,16 @@ def command(overwrite: bool, as_json: bool, quiet: bool, **asked: Any) -> None:
 
     Keys: q ends, space pauses, c calibrates (look at the middle of the screen), s saves a picture, r records. The log
     has one row a sampled time and person; it is written as it goes, and fer aggregate reads it.
+
+    Gaze is one of five directions, not a place on the screen, and needs faces of some 96 pixels: beyond glasses that
+    mirror, in shadow, and under lowered lids it errs. Without a calibration it is rougher. Attention is where head and
+    eyes point, not what a person thinks. Head angles need mtcnn or yunet; haar finds faces from the front only.
     """
     from fer_cli.reports.terminal import Terminal
 
     for path in (asked["output"], asked["log"]):
         if path is not None:
-            files.refuse_existing(path, overwrite)
+            options.claim(path, overwrite)
     terminal = Terminal(as_json, quiet)
     visible = _visible(asked["headless"], terminal)
     if asked["lecture"] is not None and not visible:
@@ -103,6 +108,7 @@ def _watch(asked: dict[str, Any], visible: bool, terminal: Terminal) -> dict[str
     from fer_cli import framework
 
     framework.load()
+    from fer_cli import gradients
     from fer_cli.classical.model import load_scorer
     from fer_cli.live.lecture import Lecture
     from fer_cli.live.log import LogWriter
@@ -111,6 +117,8 @@ def _watch(asked: dict[str, Any], visible: bool, terminal: Terminal) -> dict[str
     from fer_cli.live.source import open_source
     from fer_cli.reports.live_view import LiveView
 
+    if asked["detector"] != "mtcnn":  # whose networks see whole pictures, and gain by more threads
+        gradients.use_one_thread()
     model = load_scorer(asked["model"], asked["classes"].split(",") if asked["classes"] else None)
     observer, lecture = _observer(model, asked), Lecture(asked["lecture"]) if asked["lecture"] else None
     source = open_source(asked["source"], asked["fps_limit"], asked["patience"], terminal.warn)
@@ -163,8 +171,9 @@ def _keep(found: Calibration, asked: dict[str, Any]) -> None:
     from fer_cli.faces.calibration import read_calibrations, write_calibrations
 
     if (path := asked["calibration"]) is not None:
-        others = read_calibrations(path) if path.exists() else {}
-        write_calibrations(path, {**others, asked["person"]: found})
+        with claims.claimed(path, wait=True):
+            others = read_calibrations(path) if path.exists() else {}
+            write_calibrations(path, {**others, asked["person"]: found})
 
 
 def _show(results: dict[str, Any], asked: dict[str, Any], terminal: Terminal) -> None:

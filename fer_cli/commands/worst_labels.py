@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from fer_cli import catalog, files, options, provenance, training_options
-from fer_cli.errors import UsageError
+from fer_cli import files, label_options, options, provenance, training_options
 from fer_cli.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,23 +19,12 @@ if TYPE_CHECKING:
     from fer_cli.reports.terminal import Terminal
     from fer_cli.store.reader import Dataset
 
-#: Options of the command's own; all others but the common ones are of the training of --cross-validate.
-_OWN = (
-    "split", "top", "method", "votes", "html", "folds", "resume", "decisions", "ranking", "drop", "correct", "classes",
-    "batch_size",
-)  # fmt: skip
-_COMMON = {"model", "dataset", "output", "overwrite", "seed", "as_json", "quiet"}
-#: Those that have a meaning where the decisions are there already.
-_CLEANING = {"decisions", "ranking", "drop", "correct", *_COMMON}
-#: The split that can be cross-validated.
-_TRAIN = "train"
-
 
 @dataclass(frozen=True)
 class _Task:
     """A ranking that is asked for: by `model`, or by cross-validation where that is None.
 
-    cleaned: the dataset file to write without the worst, or None. own: options of `_OWN`.
+    cleaned: the dataset file to write without the worst, or None. own: what `label_options` pass.
     """
 
     model: Path | None
@@ -50,64 +36,13 @@ class _Task:
 
     @property
     def split(self) -> str:
-        return _TRAIN if self.model is None else str(self.own["split"])
+        return label_options.TRAIN if self.model is None else str(self.own["split"])
 
 
 @click.command(cls=training_options.Sectioned)
 @options.optional_model_and_dataset_arg
 @training_options.training
-@options.split_opt()
-@click.option("--top", type=click.IntRange(1), default=24, show_default=True, metavar="N", help="Suspects to show.")
-@click.option(
-    "--method",
-    type=click.Choice(tuple(catalog.LABEL_METHODS)),
-    default="mistakes",
-    show_default=True,
-    help="How suspects are ranked: by the probability of the wrong class, or by cleanlab (the extra labels).",
-)
-@click.option(
-    "--votes",
-    metavar="CSV",
-    type=click.Path(path_type=Path),
-    help="FER+ votes (fer2013new.csv): tell whether their majority sides with the label or with the model.",
-)
-@click.option("--html", is_flag=True, help="Write review.html, a page to decide about the suspects shown.")
-@click.option(
-    "--cross-validate",
-    "folds",
-    type=click.IntRange(2, 255),
-    metavar="K",
-    help="Instead of MODEL: train K networks (--arch and all other options of fer train), each of which answers for "
-    "the train rows that it has not seen.",
-)
-@click.option("--resume", is_flag=True, help="Continue an interrupted --cross-validate.")
-@click.option(
-    "--apply",
-    "decisions",
-    metavar="CSV",
-    type=click.Path(path_type=Path),
-    help="Write DATASET with what was decided on the page; -o names the new file.",
-)
-@click.option("--drop-worst", "drop", type=click.IntRange(1), metavar="N", help="Write DATASET without the N worst.")
-@click.option(
-    "--correct-worst",
-    "correct",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Write DATASET in which the N worst have the suggested labels.",
-)
-@click.option(
-    "--ranking",
-    metavar="CSV",
-    type=click.Path(path_type=Path),
-    help="The suspects.csv of an earlier run, for --drop-worst and --correct-worst, instead of a new ranking.",
-)
-@options.classes_opt
-@options.output_opt(
-    "Folder for the results; for --apply, --drop-worst and --correct-worst the new dataset file, and a ranking goes to "
-    "NAME.suspects beside it.  [default: results/worst-labels-MODEL-SPLIT]",
-    required=False,
-)
+@label_options.labels
 @options.common
 @click.pass_context
 def command(
@@ -126,6 +61,7 @@ def command(
     The folder holds result.json, suspects.csv with all suspects, predictions.csv, and the first --top as a contact
     sheet (given → suggested) and, with --html, as a page. There each one is accepted, rejected or corrected with the
     keyboard, and the decisions are saved as a table; --apply makes a dataset of them that remembers the labels it had.
+    Where the dataset has votes, those of a relabelled row become the one class that was decided for.
 
     A model knows the labels that it was trained on. For train rows use --cross-validate, whose folds never divide the
     pictures of a person or identical images; the options in the sections above are those of fer train, for it alone.
@@ -136,55 +72,17 @@ def command(
     from fer_cli.reports import labels_view
     from fer_cli.reports.terminal import Terminal
 
-    own = {name: asked[name] for name in _OWN}
-    _check(ctx, model, output, own)
+    own = {name: asked[name] for name in label_options.NAMES}
+    label_options.check(ctx, model, output, own)
     terminal = Terminal(as_json, quiet)
     if output is not None and (own["decisions"] or own["ranking"]):
         record = _clean(dataset, output, overwrite, own, terminal)
     else:
-        settings = training_options.settings_from(
-            **{n: v for n, v in asked.items() if n not in own}, batch_size=own["batch_size"]
-        )
+        of_training = {name: value for name, value in asked.items() if name == "batch_size" or name not in own}
+        settings = training_options.settings_from(**of_training)
         record = _rank(_task(model, output, overwrite, own, settings), dataset, terminal)
     labels_view.show(terminal, record["results"])
     terminal.finish(record)
-
-
-def _check(ctx: click.Context, model: Path | None, output: Path | None, own: dict[str, Any]) -> None:
-    """Raise `UsageError` for options that contradict each other or would have no effect."""
-    given = {str(each.name): each.opts[0] for each in ctx.command.params if _is_given(ctx, str(each.name))}
-    ways = [given[name] for name in ("decisions", "drop", "correct") if own[name]]
-    if len(ways) > 1:
-        raise UsageError(f"expected one of --apply, --drop-worst and --correct-worst. Received: {', '.join(ways)}")
-    if own["ranking"] and ways not in (["--drop-worst"], ["--correct-worst"]):
-        raise UsageError("--ranking needs --drop-worst or --correct-worst, which say what to do with it")
-    _check_output(output, ways)
-    if own["decisions"] or own["ranking"]:
-        idle = [flag for name, flag in given.items() if name not in _CLEANING] + (["MODEL"] if model else [])
-        if idle:
-            raise UsageError(
-                f"{'--ranking' if own['ranking'] else ways[0]}: nothing is ranked anew. Received: {idle[0]}"
-            )
-    elif own["folds"] is None:
-        idle = [flag for name, flag in given.items() if name == "resume" or name not in {*_OWN, *_COMMON}]
-        if idle:
-            raise UsageError(f"{idle[0]} needs --cross-validate, which trains networks")
-    elif model or ("split" in given and own["split"] != _TRAIN):
-        wrong = "MODEL" if model else f"--split {own['split']}"
-        raise UsageError(f"--cross-validate trains its own networks, for the rows of train. Received: {wrong}")
-
-
-def _is_given(ctx: click.Context, name: str) -> bool:
-    return name != "model" and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-
-
-def _check_output(output: Path | None, ways: Sequence[str]) -> None:
-    is_dataset = output is not None and output.suffix in options.DATASET_ENDINGS
-    if ways and not is_dataset:
-        endings = " or ".join(sorted(options.DATASET_ENDINGS))
-        raise UsageError(f"{ways[0]}: expected -o with a name that ends in {endings}. Received: {output or 'no -o'}")
-    if is_dataset and not ways:
-        raise UsageError(f"-o {output}: expected a folder; --apply, --drop-worst and --correct-worst write a dataset")
 
 
 def _clean(path: Path, output: Path, overwrite: bool, own: dict[str, Any], terminal: Terminal) -> dict[str, Any]:
@@ -193,7 +91,7 @@ def _clean(path: Path, output: Path, overwrite: bool, own: dict[str, Any], termi
     from fer_cli.datasets import relabel
     from fer_cli.store.reader import open_dataset
 
-    files.refuse_existing(output, overwrite)
+    options.claim(output, overwrite)
     if own["decisions"]:
         decisions = relabel.read_decisions(own["decisions"])
     else:
@@ -219,11 +117,11 @@ def _task(model: Path | None, output: Path | None, overwrite: bool, own: dict[st
         model = model or options.default_model()
     who = model.stem if model else f"{settings.architecture.replace(':', '-')}-{own['folds']}-folds"
     cleaned = output if own["drop"] or own["correct"] else None
-    default = Path("results", f"worst-labels-{who}-{own['split'] if model else _TRAIN}")
+    default = Path("results", f"worst-labels-{who}-{own['split'] if model else label_options.TRAIN}")
     folder = cleaned.with_suffix(".suspects") if cleaned else output or default
     for place in (cleaned, folder):
         if place is not None:
-            files.refuse_existing(place, overwrite)
+            options.claim(place, overwrite)
     return _Task(model, folder, cleaned, overwrite, own, settings)
 
 

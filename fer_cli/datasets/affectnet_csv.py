@@ -10,7 +10,7 @@ from pathlib import Path
 from fer_cli.datasets.affectnet import AffectNet
 from fer_cli.datasets.base import ReadOptions
 from fer_cli.datasets.images import Box
-from fer_cli.datasets.listed import Face, readable
+from fer_cli.datasets.listed import Face, is_there, picture_below, readable
 from fer_cli.errors import InputError
 
 _PATH = "subDirectory_filePath"
@@ -71,7 +71,8 @@ class AffectNetCsv(AffectNet):
         if emotion is None:
             return None
         name, affect = row[_PATH], self._affect(where, row["valence"], row["arousal"])
-        return Face(folder / name, emotion, readable(name), split, attributes=affect, box=_box(where, row))
+        picture = picture_below(folder, name, where)
+        return Face(picture, emotion, readable(name), split, attributes=affect, box=_box(where, row))
 
 
 def _lists(source: Path) -> list[Path]:
@@ -102,7 +103,8 @@ def _rows(path: Path) -> Iterator[tuple[int, _Row]]:
         with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
             first = next(csv.reader(stream), [])
             has_header = _PATH in first
-            if not has_header and (path.name not in _LISTS or len(first) != len(_COLUMNS)):
+            sound = set(_COLUMNS) <= set(first) if has_header else path.name in _LISTS and len(first) == len(_COLUMNS)
+            if not sound:
                 raise InputError(
                     f"{path}: expected the header {','.join(_COLUMNS)}. Received: {','.join(first)[:80]!r}"
                 )
@@ -116,12 +118,12 @@ def _rows(path: Path) -> Iterator[tuple[int, _Row]]:
 
 def _picture_folder(path: Path) -> Path:
     """The folder to which the paths in a list are relative."""
-    names = [row[_PATH] for _, row in islice(_rows(path), _PROBED)]
+    names = [row[_PATH] or "" for _, row in islice(_rows(path), _PROBED)]
     kind = "Automatically" if path.name == _AUTOMATIC else "Manually"
     places = (f"{kind}_Annotated_Images", f"{kind}_Annotated/{kind}_Annotated_Images", f"{kind}_Annotated", "")
     for base in (path.parent, path.parent.parent):
         for place in places:
-            if any((base / place / name).is_file() for name in names):
+            if any(is_there(base / place / name) for name in names):
                 return base / place
     raise InputError(
         f"{path}: expected its pictures beside it or in {places[0]}. "

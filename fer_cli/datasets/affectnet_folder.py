@@ -67,7 +67,7 @@ class AffectNetFolder(AffectNet):
         except FileNotFoundError:
             self._missing(path)
             return None
-        except (OSError, EOFError, ValueError) as error:
+        except Exception as error:  # NumPy reads the header by Python's own parser, and raises whatever that does
             raise InputError(f"{path}: expected an .npy file of one value. Received: {error}") from error
 
 

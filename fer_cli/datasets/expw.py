@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fer_cli.datasets.base import ReadOptions
 from fer_cli.datasets.images import Box
-from fer_cli.datasets.listed import Face, FaceList, Table, number, read_lines, readable
+from fer_cli.datasets.listed import Face, FaceList, Table, number, picture_below, read_lines, readable
 from fer_cli.errors import InputError
 from fer_cli.labels import EMOTIONS, FER2013_CODES
 
@@ -65,7 +65,7 @@ class ExpW(FaceList):
         emotion = FER2013_CODES[number(where, label, FER2013_CODES)]
         box, score = _numbers(where, (left, top, right, bottom), confidence)
         return Face(
-            self._source / _IMAGES / name,
+            picture_below(self._source / _IMAGES, name, where),
             emotion,
             readable(f"{name}:{face_id}"),
             subject=readable(name),

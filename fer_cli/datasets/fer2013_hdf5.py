@@ -13,7 +13,7 @@ from fer_cli.datasets.base import Findings, ReadOptions
 from fer_cli.errors import InputError
 from fer_cli.labels import EMOTIONS, FER2013_USAGES, SPLITS
 from fer_cli.records import Records
-from fer_cli.store.schema import first_line, open_hdf5
+from fer_cli.store.schema import first_line, has_numbers, open_hdf5
 
 _ENDINGS = {".h5", ".hdf5", ".hdf"}
 _SIDE = 48
@@ -55,9 +55,12 @@ class Fer2013Hdf5:
 
     def _check(self, file: Any, usage: str) -> int:
         """The number of rows of one usage; raises `InputError` where its two datasets do not fit."""
-        pixels, labels = file[f"{usage}_pixel"], file.get(f"{usage}_label")
+        pixels, labels = file.get(f"{usage}_pixel"), file.get(f"{usage}_label")
         if labels is None:
             raise InputError(f"{self._source}: {usage}_label: expected beside {usage}_pixel. Received: nothing")
+        for name, item in ((f"{usage}_pixel", pixels), (f"{usage}_label", labels)):
+            if not has_numbers(item):
+                raise InputError(f"{self._source}: {name}: expected a dataset of numbers. Received: {item}")
         if pixels.ndim < 2 or int(np.prod(pixels.shape[1:])) != _SIDE * _SIDE:
             raise InputError(
                 f"{self._source}: {usage}_pixel: expected (N, {_SIDE * _SIDE}) or (N, {_SIDE}, {_SIDE}). "

@@ -22,6 +22,8 @@ from fer_cli.records import Records
 
 #: Columns before the votes: Usage, Image name.
 _NAMES = 2
+#: A number of votes; Python alone would also take other alphabets' digits.
+_COUNT = re.compile(r"[0-9]{1,9}")
 #: The first line of votes in the file, and where a row of a dataset file came from, copies of it included.
 _FIRST_LINE = 2
 _LINE = re.compile(r":(\d+)(#\w+)?$")
@@ -180,7 +182,7 @@ def _parse_line(where: str, line: Sequence[str]) -> tuple[int, list[int]]:
     usage, votes = line[0].strip(), line[_NAMES:]
     if usage not in FER2013_USAGES:
         raise InputError(f"{where}: expected a Usage of {', '.join(FER2013_USAGES)}. Received: {usage!r}")
-    if len(votes) != len(FERPLUS_COLUMNS) or not all(vote.strip().isdigit() for vote in votes):
+    if len(votes) != len(FERPLUS_COLUMNS) or not all(_COUNT.fullmatch(vote.strip()) for vote in votes):
         raise InputError(f"{where}: expected {len(FERPLUS_COLUMNS)} vote counts. Received: {','.join(votes)[:60]}")
     return SPLITS.index(FER2013_USAGES[usage]), [int(vote) for vote in votes]
 

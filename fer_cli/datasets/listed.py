@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -134,7 +135,7 @@ class FaceStream(ABC):
     def _present(self) -> Iterator[Face]:
         seen = False
         for face in self._find():
-            if face.path.is_file():
+            if is_there(face.path):
                 seen = True
                 yield face
                 continue
@@ -199,6 +200,21 @@ class FaceList(FaceStream):
 def readable(name: str) -> str:
     """A file's name as text that UTF-8 can write: other bytes become escapes."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def picture_below(folder: Path, name: str, where: str) -> Path:
+    """The picture of that name, as a label file has it, at any depth below `folder`.
+
+    Raises `InputError`, which begins with `where`, for a name that leads out of it.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+        raise InputError(f"{where}: expected the name of a picture below {folder}. Received: {readable(name[:80])!r}")
+    return folder / name
+
+
+def is_there(picture: Path) -> bool:
+    """Whether a listed picture is a file; what no file can be called is none."""
+    return os.path.isfile(picture)  # noqa: PTH113 (Path.is_file raises for a name that is too long)
 
 
 def has_names(source: Path, pattern: re.Pattern[str]) -> bool:

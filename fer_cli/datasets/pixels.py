@@ -66,8 +66,10 @@ def _parse_row(text: bytes, count: int, name: str) -> list[int]:
     words = text.split()
     if len(words) != count:
         raise InputError(f"{name}: expected {count} pixels. Received: {len(words)}")
-    for position, word in enumerate(words):
-        if not (word.isdigit() and int(word) <= 255):
+    # Zeros in front mean nothing; Python refuses to make an int of thousands of digits.
+    digits = [word.lstrip(b"0") or b"0" for word in words]
+    for position, (word, short) in enumerate(zip(words, digits, strict=True)):
+        if not (word.isdigit() and len(short) <= _WIDTH and int(short) <= 255):
             shown = word[:20].decode("utf-8", "replace")
             raise InputError(f"{name}: pixel {position}: expected a whole number in 0..255. Received: {shown!r}")
-    return [int(word) for word in words]
+    return [int(short) for short in digits]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fer_cli.datasets.base import ReadOptions
 from fer_cli.datasets.images import walk_images
-from fer_cli.datasets.listed import Face, FaceList, Table, number, read_lines, readable
+from fer_cli.datasets.listed import Face, FaceList, Table, is_there, number, read_lines, readable
 from fer_cli.errors import InputError
 from fer_cli.labels import EMOTIONS, GENDERS, RAFDB_CODES
 
@@ -92,7 +92,7 @@ class RafDb(FaceList):
         return Face(path, emotion, self._name(path), match["split"], attributes=attributes)
 
     def _attributes(self, path: Path) -> dict[str, float]:
-        if not path.is_file():
+        if not is_there(path):
             self._missing(path)
             return {name: len(values) - 1 for name, values in _ATTRIBUTES.items()}
         lines = [text for _, text in read_lines(path)]

@@ -28,6 +28,7 @@ GIVEN = "given_label"
 
 Codes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Votes = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,7 @@ def _results(dataset: Dataset, decisions: Sequence[Decision], made: Changes) -> 
     relabelled, dropped = made.keep & (made.labels != before), ~made.keep
     table = np.zeros((len(dataset.class_names), len(SPLITS)), np.int64)
     np.add.at(table, (made.labels[made.keep], split[made.keep]), 1)
+    overruled = relabelled.any() and dataset.votes(None) is not None
     touched = {name: int((relabelled | dropped)[split == code].sum()) for code, name in enumerate(SPLITS)}
     return {
         "dataset": str(dataset.path),
@@ -149,9 +151,12 @@ def _results(dataset: Dataset, decisions: Sequence[Decision], made: Changes) -> 
         "split": {"leaks": known_leaks(dataset.provenance)},
         "thinned": known_thinnings(dataset.provenance),
         "notes": [
-            f"{count:,} rows of {name} were changed: scores on them cannot stand beside those of others"
-            for name, count in touched.items()
-            if count and name != "train"
+            *(["the votes of relabelled rows are all for their new class"] if overruled else []),
+            *(
+                f"{count:,} rows of {name} were changed: scores on them cannot stand beside those of others"
+                for name, count in touched.items()
+                if count and name != "train"
+            ),
         ],
     }
 
@@ -165,9 +170,9 @@ def write(
 ) -> None:
     """Publish the rows that are kept, with their labels, at `output`; all else is as it was.
 
-    Where labels change, the attribute `given_label` keeps the first ones. record: the provenance of the new file.
-    advance: is called with the number of rows just done. Raises `InputError` where no row is kept, `OutputError` for a
-    full disk; then nothing is written.
+    Where labels change, the attribute `given_label` keeps the first ones, and the row's votes are all for the new
+    class. record: the provenance of the new file. advance: is called with the number of rows just done. Raises
+    `InputError` where no row is kept, `OutputError` for a full disk; then nothing is written.
     """
     before = dataset.labels(None)
     values = {name: dataset.attribute_values(name) for name in dataset.attribute_names}
@@ -181,10 +186,23 @@ def write(
             rows = slice(start, start + len(records))
             start = rows.stop
             old = {GIVEN: before[rows]} if marked else {}
-            changed = replace(records, labels=made.labels[rows], attributes={**records.attributes, **old})
+            votes = _overruled(records.votes, made.labels[rows], made.labels[rows] != before[rows])
+            changed = replace(records, labels=made.labels[rows], votes=votes, attributes={**records.attributes, **old})
             writer.append(changed.take(made.keep[rows]))
             advance(len(records))
         writer.finish(record, dataset.transforms)
+
+
+def _overruled(votes: Votes | None, labels: Codes, relabelled: Mask) -> Votes | None:
+    """The votes (N, K) in which those of relabelled rows are all for the new class.
+
+    Whoever decides has seen what the voters saw and says that they are wrong; a network that learns votes would
+    otherwise never hear of it.
+    """
+    if votes is None:
+        return None
+    certain = np.eye(votes.shape[1], dtype=np.float32)[labels]
+    return np.where(relabelled[:, None], certain, votes)
 
 
 def _by_name(dataset: Dataset, table: npt.NDArray[np.int64]) -> dict[str, dict[str, int]]:

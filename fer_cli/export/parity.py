@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -52,14 +52,18 @@ def compare(network: Probabilities, exported: Probabilities, labels: npt.NDArray
     )
 
 
-def latency(answer: Callable[[Images], object], image: Images) -> float:
-    """Median milliseconds of one call for one image float32 (1, H, W, C), after some to warm up."""
-    times = []
+def latencies(answers: Sequence[Callable[[Images], object]], image: Images) -> list[float]:
+    """Median milliseconds of a call of each for one image float32 (1, H, W, C), after some to warm up.
+
+    They take turns, so that what else the machine does slows all alike.
+    """
+    times: list[list[float]] = [[] for _ in answers]
     for _ in range(_WARM_UP + _CALLS):
-        started = time.perf_counter()
-        answer(image)
-        times.append(time.perf_counter() - started)
-    return float(np.median(times[_WARM_UP:])) * 1e3
+        for answer, own in zip(answers, times, strict=True):
+            started = time.perf_counter()
+            answer(image)
+            own.append(time.perf_counter() - started)
+    return [float(np.median(own[_WARM_UP:])) * 1e3 for own in times]
 
 
 def compiled_call(network: keras.Model) -> Callable[[Images], object]:

@@ -74,10 +74,7 @@ def export(model: LoadedModel, dataset: Dataset, settings: Settings, output: Pat
                 f"{parity.TOLERANCE}. Received: a difference of {found.largest_difference:.3g}; nothing was written"
             )
         sizes = {"model": _size(model.path), "exported": _size(path)}
-        milliseconds = {
-            "keras": parity.latency(parity.compiled_call(network), images[:1]),
-            "exported": parity.latency(parity.scorer_call(written), images[:1]),
-        }
+        times = parity.latencies([parity.compiled_call(network), parity.scorer_call(written)], images[:1])
     return {
         "model": str(model.path),
         "dataset": str(dataset.path),
@@ -87,7 +84,7 @@ def export(model: LoadedModel, dataset: Dataset, settings: Settings, output: Pat
         "temperature": temperature,
         "parity": {**asdict(found), "tolerance": parity.TOLERANCE},
         "bytes": sizes,
-        "milliseconds_a_face": milliseconds,
+        "milliseconds_a_face": dict(zip(("keras", "exported"), times, strict=True)),
         "file": str(output),
     }
 

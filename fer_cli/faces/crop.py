@@ -49,5 +49,7 @@ def cut(image: Pixels, square: Square) -> Pixels:
 
 
 def _window(image: Pixels, left: int, top: int, size: int) -> Pixels:
+    if 0 <= left <= image.shape[1] - size and 0 <= top <= image.shape[0] - size:
+        return image[top : top + size, left : left + size].copy()
     rows = image.take(range(top, top + size), axis=0, mode="clip")
     return rows.take(range(left, left + size), axis=1, mode="clip")

@@ -46,8 +46,12 @@ class Face:
 class Detector(Protocol):
     """Finds faces; one instance may be called from several threads at once."""
 
-    def detect(self, image: Pixels) -> list[Face]:
-        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first; an empty list where there is none."""
+    def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
+        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first; an empty list where there is none.
+
+        smallest: a part of the picture's shorter side; who asks wants none below it, which may save time. They may be
+        among those found all the same.
+        """
 
 
 def by_prominence(faces: Iterable[Face]) -> list[Face]:

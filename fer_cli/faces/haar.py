@@ -37,13 +37,13 @@ class Haar:
         self._own = threading.local()
         self._cascades()
 
-    def detect(self, image: Pixels) -> list[Face]:
-        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first."""
+    def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
+        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first; `smallest` is kept to exactly."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        smallest = max(_WINDOW, round(self._min_face * min(gray.shape)))
+        least = max(_WINDOW, round(max(self._min_face, smallest) * min(gray.shape)))
         finder, eye_finder = self._cascades()
         boxes, agreeing = finder.detectMultiScale2(
-            gray, scaleFactor=_FACE_STEP, minNeighbors=_AGREEING, minSize=(smallest, smallest)
+            gray, scaleFactor=_FACE_STEP, minNeighbors=_AGREEING, minSize=(least, least)
         )
         faces = []
         for (x, y, width, height), count in zip(boxes, agreeing, strict=True):

@@ -113,6 +113,8 @@ def read_image(path: Path, color: str | None = None) -> Pixels:
     color: "gray", "rgb", or None for what the file has (transparency is dropped). Raises `InputError` for a file that
     cannot be read or breaks off.
     """
+    if path.exists() and not path.is_file():  # a pipe, or a link to a device, would never end
+        raise InputError(f"{path}: not a file")
     try:
         # Reading the bytes here rather than by OpenCV serves every file name on every platform.
         data = np.fromfile(path, np.uint8)

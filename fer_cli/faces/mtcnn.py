@@ -38,8 +38,8 @@ class Mtcnn:
         # The networks use all cores by themselves.
         self._turn = threading.Lock()
 
-    def detect(self, image: Pixels) -> list[Face]:
-        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first."""
+    def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
+        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first; `smallest` saves nothing here."""
         reduced, factors = self._reduce(image)
         with self._turn:
             rows = self._cascade(reduced)

@@ -16,13 +16,15 @@ from fer_cli.faces.detect import Box, Detector, Face, Pixels
 _SMALLEST = 22
 #: Pixels of a face that is looked for where it is expected: enough for its eyes. It is sought so far around, in sides.
 _KNOWN, _AROUND = 72, 0.5
+#: It is not expected to be smaller than this part of what it was.
+_SHRUNK = 0.5
 #: A detection of which this part lies within a surer one is not another face.
 _WITHIN = 0.6
 
 
 def find_all(detector: Detector, image: Pixels, min_face: float) -> list[Face]:
     """The faces in a picture, which is reduced as far as the smallest face wanted allows."""
-    return _find_reduced(detector, image, _SMALLEST / (min_face * min(image.shape[:2])), (0, 0))
+    return _find_reduced(detector, image, _SMALLEST / (min_face * min(image.shape[:2])), (0, 0), min_face)
 
 
 def find_near(detector: Detector, image: Pixels, box: Box) -> list[Face]:
@@ -31,17 +33,25 @@ def find_near(detector: Detector, image: Pixels, box: Box) -> list[Face]:
     reach = _AROUND * max(width, height)
     left, top = max(0, math.floor(x - reach)), max(0, math.floor(y - reach))
     part = image[top : max(top, math.ceil(y + height + reach)), left : max(left, math.ceil(x + width + reach))]
-    return _find_reduced(detector, part, _KNOWN / max(width, height), (left, top)) if part.size else []
+    if not part.size:
+        return []
+    smallest = _SHRUNK * min(width, height) / min(part.shape[:2])
+    return _find_reduced(detector, part, _KNOWN / max(width, height), (left, top), min(smallest, 1.0))
 
 
-def _find_reduced(detector: Detector, image: Pixels, scale: float, corner: tuple[int, int]) -> list[Face]:
-    """The faces in a part of a picture, found in a reduced copy of it; corner: left and top of the part."""
+def _find_reduced(
+    detector: Detector, image: Pixels, scale: float, corner: tuple[int, int], smallest: float
+) -> list[Face]:
+    """The faces in a part of a picture, found in a reduced copy of it.
+
+    corner: left and top of the part. smallest: see `Detector.detect`.
+    """
     height, width = image.shape[:2]
     if scale >= 1:
-        return [_placed(face, np.ones(2), corner) for face in detector.detect(np.ascontiguousarray(image))]
+        return [_placed(face, np.ones(2), corner) for face in detector.detect(np.ascontiguousarray(image), smallest)]
     size = max(1, round(width * scale)), max(1, round(height * scale))
     reduced = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return [_placed(face, np.array([width, height]) / size, corner) for face in detector.detect(reduced)]
+    return [_placed(face, np.array([width, height]) / size, corner) for face in detector.detect(reduced, smallest)]
 
 
 def distinct(faces: Iterable[Face]) -> list[Face]:

@@ -205,11 +205,14 @@ class _Track:
 
     def meet(self, face: Face, look: Appearance | None, seconds: float) -> None:
         """Take a detection in."""
-        if self.visible and overlap(self.face.box, face.box) > _NEAR:
+        # Where the flow lost it, or frames are too far apart for a flow, its place is a guess.
+        if self.visible and self.sure and overlap(self.face.box, face.box) > _NEAR:
             face = _blend(self.face, face)
         if not self.visible:
             self._place = None
-        self.face, self.visible, self.sure, self.confirmed = face, True, True, seconds
+        self.face, self.visible, self.sure = face, True, True
+        # Also where frames are further apart than the memory reaches.
+        self.seen = self.confirmed = seconds
         self._found += 1
         self.proven |= self._found >= _PROOF
         # A look that changes at once is that of somebody in front; one that has changed for long is the person's own.

@@ -42,8 +42,8 @@ class Yunet:
         # The network keeps the size of its input while it works, and uses all cores by itself.
         self._turn = threading.Lock()
 
-    def detect(self, image: Pixels) -> list[Face]:
-        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first."""
+    def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
+        """The faces in a picture uint8 (H, W, 3), RGB, the most prominent first; `smallest` saves nothing here."""
         height, width = image.shape[:2]
         scale = min(1.0, _SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -33,6 +33,8 @@ from fer_cli.live.attention import NO_FACE
 _BEFORE = ("time_s", "face_id", "box_x", "box_y", "box_w", "box_h", "emotion")
 _AFTER = ("gaze", "yaw", "pitch", "roll", "openness", "attention")
 _PREFIX = "p_"
+#: Of the longest number of a face.
+_DIGITS = 18
 #: Probabilities are written with four decimals, so their sum may be off by so much a class.
 _ROUNDING = 1e-4
 
@@ -229,7 +231,7 @@ class _Cells:
 
     def _face(self) -> int:
         cell = self.cells["face_id"]
-        if not (cell.isascii() and cell.isdigit()):
+        if not (cell.isascii() and cell.isdigit() and len(cell) <= _DIGITS):
             _refuse(self.path, self.number, "face_id", "a whole number", cell)
         return int(cell)
 

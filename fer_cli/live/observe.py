@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_cli.faces.calibration import USUAL, Calibration
-from fer_cli.faces.gaze import Gaze, look
-from fer_cli.faces.head_pose import Pose, head_pose
+from fer_cli.faces.gaze import Gaze
+from fer_cli.faces.head_pose import Pose
 from fer_cli.faces.media import Frame
 from fer_cli.live.attention import Attention, Thresholds, glance
+from fer_cli.live.directions import directions
 from fer_cli.live.engine import Engine, Seen
 from fer_cli.live.log import LogRow
 
@@ -76,9 +77,7 @@ class _Viewer:
         self._state = ""
 
     def look(self, frame: Frame, seen: Seen, calibration: Calibration) -> None:
-        points = seen.eyes if seen.landmarks is None else seen.landmarks
-        self._pose = None if seen.landmarks is None else head_pose(seen.landmarks)
-        self._gaze = None if points is None else look(frame.image, points)
+        self._pose, self._gaze = directions(frame.image, seen)
         state = glance(self._pose, self._gaze, calibration, self._thresholds)
         self._state = self._attention.update(frame.seconds or 0.0, state)
 

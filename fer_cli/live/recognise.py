@@ -14,6 +14,7 @@ from fer_cli.faces.crop import view
 from fer_cli.faces.detect import Detector, Face, Pixels
 from fer_cli.faces.media import frames, is_video, quiet_opencv, read_picture
 from fer_cli.faces.track import TrackOptions
+from fer_cli.live.directions import Directions, directions
 from fer_cli.live.engine import Engine, EngineOptions, Probabilities, Score, Seen, seen
 
 #: Pictures that are decoded and searched ahead of the model.
@@ -29,7 +30,8 @@ class Moment:
     """What was seen in a picture, or in one frame of a video.
 
     number, seconds: of the frame, None for a picture. image: uint8 (H, W, 3) of a frame, None for a picture, of which
-    too many would wait for their batch.
+    too many would wait for their batch. size: its height and width. directions: of each face's head and eyes, where
+    they were asked for.
     """
 
     path: Path
@@ -37,6 +39,8 @@ class Moment:
     seconds: float | None
     seen: list[Seen]
     image: Pixels | None = None
+    size: tuple[int, int] = (0, 0)
+    directions: Sequence[Directions] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Recogniser:
     """How faces are found and scored.
 
     every: seconds between two frames of a video, None for all frames. batch_size: faces a call of `score`, in pictures.
+    looking: whether to measure where heads and eyes point, which takes as long as all else.
     """
 
     score: Score
@@ -52,6 +57,7 @@ class Recogniser:
     tracking: TrackOptions
     every: float | None = None
     batch_size: int = 128
+    looking: bool = False
 
     def run(self, paths: Sequence[Path], failed: Failed, advance: Advance = lambda n: None) -> Iterator[Moment]:
         """Every picture and every frame wanted, in the order of the paths; `advance` is told of each file done.
@@ -70,13 +76,15 @@ class Recogniser:
         engine = Engine(self.score, self.detector, self.options, self.tracking)
         try:
             for frame in frames(path, self.every):
-                yield Moment(path, frame.number, frame.seconds, engine.step(frame), frame.image)
+                found, image = engine.step(frame), frame.image
+                pointing = [directions(image, face) for face in found] if self.looking else None
+                yield Moment(path, frame.number, frame.seconds, found, image, image.shape[:2], pointing)
         except InputError as error:
             failed(path, error)
 
     def _pictures(self, paths: Sequence[Path], failed: Failed, advance: Advance) -> Iterator[Moment]:
         waiting: list[_Found] = []
-        find = partial(_find, self.detector, self.options)
+        find = partial(_find, self.detector, self.options, self.looking)
         with quiet_opencv(), workers() as run:
             for start in range(0, len(paths), _BLOCK):
                 for found in run(find, paths[start : start + _BLOCK]):
@@ -99,23 +107,27 @@ class Recogniser:
                 for number, (face, row) in enumerate(zip(picture.faces, rows, strict=False), start=1)
             ]
             advance(1)
-            yield Moment(picture.path, None, None, faces)
+            yield Moment(picture.path, None, None, faces, None, picture.size, picture.directions)
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """A picture's faces, most prominent first, and their pixels; or why there are none."""
+    """A picture's faces, most prominent first, their pixels, and where they point; or why there are none."""
 
     path: Path
-    faces: list[Face]
-    views: list[Pixels]
+    faces: Sequence[Face] = ()
+    views: Sequence[Pixels] = ()
+    size: tuple[int, int] = (0, 0)
+    directions: Sequence[Directions] | None = None
     error: InputError | None = None
 
 
-def _find(detector: Detector, options: EngineOptions, path: Path) -> _Found:
+def _find(detector: Detector, options: EngineOptions, looking: bool, path: Path) -> _Found:
     try:
         image = read_picture(path)
         faces = detector.detect(image)
     except InputError as error:
-        return _Found(path, [], [], error)
-    return _Found(path, faces, [view(image, face, options.margin, options.align) for face in faces])
+        return _Found(path, error=error)
+    views = [view(image, face, options.margin, options.align) for face in faces]
+    pointing = [directions(image, face) for face in faces] if looking else None
+    return _Found(path, faces, views, image.shape[:2], pointing)

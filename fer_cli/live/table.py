@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+from fer_cli.live.directions import Directions
 from fer_cli.live.engine import Seen
+from fer_cli.live.openface import angles_of
 from fer_cli.live.recognise import Moment
 
 FORMATS = ("csv", "jsonl")
@@ -53,21 +55,21 @@ def fer(moment: Moment, class_names: Sequence[str]) -> list[Row]:
 def openface(moment: Moment, class_names: Sequence[str]) -> list[Row]:
     """One row a face, as of OpenFace 2 for several faces; success is 0 in the row of a frame without a face.
 
-    frame from 1; face_id from 0; timestamp in seconds; confidence; success. OpenFace tells no expressions: after its
-    own columns stand our box, emotion, probabilities and file. A picture is frame 1 at 0 seconds.
+    frame from 1; face_id from 0; timestamp in seconds; confidence; success; gaze_angle_x, gaze_angle_y, pose_Rx,
+    pose_Ry, pose_Rz in radians, see `live.openface`. A picture is frame 1 at 0 seconds. OpenFace tells no expressions:
+    after its own columns stand our box, emotion, probabilities and file. Its other columns are not there, since five
+    landmarks do not tell them: gaze_0_*, gaze_1_* (each eye), eye_lmk_*, pose_T*, x_*, y_*, X_*, Y_*, Z_*, p_*, AU*.
     """
-    head = {"frame": 1 if moment.number is None else moment.number + 1}
-    time = {"timestamp": round(moment.seconds or 0.0, 3)}
+    frame = 1 if moment.number is None else moment.number + 1
     rows = []
     faces: Sequence[Seen | None] = moment.seen or [None]
-    for face in faces:
+    for number, face in enumerate(faces):
+        head = {"frame": frame, "face_id": face.id - 1 if face else 0, "timestamp": round(moment.seconds or 0.0, 3)}
         known = {"confidence": round(face.confidence, 4) if face else 0.0, "success": int(face is not None)}
+        pointing = moment.directions[number] if face and moment.directions else Directions(None, None)
+        angles = angles_of(pointing, face.box if face else (0.0, 0.0, 0.0, 0.0), moment.size)
         box = _box(face) if face else dict.fromkeys(_BOX)
-        rows.append(
-            {**head, "face_id": face.id - 1 if face else 0, **time, **known, **box}
-            | _expression(face, class_names)
-            | {"file": str(moment.path)}
-        )
+        rows.append({**head, **known, **angles, **box, **_expression(face, class_names), "file": str(moment.path)})
     return rows
 
 

@@ -34,7 +34,7 @@ class AnnotatedCopies:
         self._class_names, self._every = class_names, every
         common = Path(os.path.commonpath([os.path.abspath(path.parent) for path in sources]))  # noqa: PTH100 (keeps links)
         self._targets = {path: folder / _copy_name(Path(os.path.abspath(path)).relative_to(common)) for path in sources}  # noqa: PTH100
-        taken = {path.resolve() for path in sources} & {path.resolve() for path in self._targets.values()}
+        taken = {_real(path) for path in sources} & {_real(path) for path in self._targets.values()}
         if taken:
             raise UsageError(f"{folder}: annotated copies would replace {min(taken)}; choose another folder")
         self._open: tuple[Path, VideoFile] | None = None
@@ -77,3 +77,7 @@ def _write_picture(image: Pixels, target: Path) -> None:
         # Encoding to memory serves every file name on every platform.
         _, data = cv2.imencode(target.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         temporary.write_bytes(data.tobytes())
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises for a link to itself

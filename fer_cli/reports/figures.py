@@ -18,6 +18,8 @@ _FACE, _LINE, _GAP = 1.0, 0.14, 0.08
 _DARK = 0.68
 
 Floats = npt.NDArray[np.floating]
+#: Name, accuracy, its interval and the published accuracies of a model on a data set.
+Scored = tuple[str, float, tuple[float, float] | None, Sequence[float]]
 
 
 def training_curves(history: Mapping[str, Sequence[float]], path: Path) -> None:
@@ -151,23 +153,60 @@ def comparison(
         axes = canvas.subplots()
         best = max(values)
         for place, (value, interval) in enumerate(zip(values, intervals, strict=True)):
-            color = style.VERMILION if value == best else style.BLUE
-            if interval is not None:
-                axes.plot(interval, (place, place), color=color, solid_capstyle="butt", linewidth=3, alpha=0.45)
-            axes.plot(value, place, "o", color=color, markersize=8)
+            _accuracy(axes, place, value, interval, value == best)
             axes.annotate(f"{100 * value:.1f}", (value, place), (0, 7), textcoords="offset points", ha="center", size=9)
-        given = [(value, place) for place, figures in enumerate(published) for value in figures]
-        if given:
-            axes.plot(*zip(*given, strict=True), "D", mfc="none", mec=style.INK, ms=7, label="published")
-            # Above the axes: a diamond between the rows would look like one more figure.
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
+        _published(axes, [(value, place) for place, figures in enumerate(published) for value in figures])
         axes.set_title(title)
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.4, -0.7)
-        axes.margins(x=0.08)
-        axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
-        axes.set_xlabel("accuracy (dot) and its 95 % bootstrap interval (bar)")
+        _accuracy_axes(axes, range(len(names)), names)
+
+
+def models_by_dataset(groups: Sequence[tuple[str, Sequence[Scored]]], path: Path) -> None:
+    """Accuracies as in `comparison`, below a heading for each data set, of each of which the best is coloured.
+
+    groups: heading and rows of each data set, from the top.
+    """
+    tops, labels, given, place = [], [], [], 0
+    with style.figure(path, 8, 1.0 + 0.32 * sum(1 + len(rows) for _, rows in groups)) as canvas:
+        axes = canvas.subplots()
+        for heading, rows in groups:
+            tops.append(place)
+            labels.append(heading)
+            best = max(value for _, value, _, _ in rows)
+            for number, (name, value, interval, published) in enumerate(rows, place + 1):
+                _accuracy(axes, number, value, interval, value == best)
+                # In a column of their own, since rows are close and published figures may lie anywhere.
+                axes.text(1.01, number, f"{100 * value:.1f}", va="center", size=9, transform=axes.get_yaxis_transform())
+                labels.append(name)
+                given += [(figure, number) for figure in published]
+            place += 1 + len(rows)
+        _published(axes, given)
+        _accuracy_axes(axes, range(place), labels)
+        for top in tops:
+            axes.get_yticklabels()[top].set_fontweight("bold")
+            axes.axhline(top - 0.5, color=style.GREY, linewidth=0.6)
+
+
+def _accuracy(axes: Axes, place: float, value: float, interval: tuple[float, float] | None, best: bool) -> None:
+    color = style.VERMILION if best else style.BLUE
+    if interval is not None:
+        axes.plot(interval, (place, place), color=color, solid_capstyle="butt", linewidth=3, alpha=0.45)
+    axes.plot(value, place, "o", color=color, markersize=8)
+
+
+def _published(axes: Axes, given: Sequence[tuple[float, float]]) -> None:
+    if given:
+        axes.plot(*zip(*given, strict=True), "D", mfc="none", mec=style.INK, ms=7, label="published")
+        # Above the axes: a diamond between the rows would look like one more figure.
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
+
+
+def _accuracy_axes(axes: Axes, places: Sequence[int], names: Sequence[str]) -> None:
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(names) - 0.4, -0.7)
+    axes.margins(x=0.08)
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("accuracy (dot) and its 95 % bootstrap interval (bar)")
 
 
 def accuracy_against(

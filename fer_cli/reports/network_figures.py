@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from fer_cli.reports import figures, style
 
@@ -18,6 +19,8 @@ Pixels = npt.NDArray[np.uint8]
 FILTERS, CHANNELS, COLUMNS = 64, 16, 16
 #: Maps of a layer on a sheet.
 MAPS = 12
+#: Inches of a map and the face, of the gap between two, of the number above a map, and of the text at a row's left.
+_TILE, _GAP, _NUMBER, _LABEL = 0.8, 0.05, 0.15, 1.3
 #: Negative, zero and positive weights: orange, white, purple differ for colour-blind readers, too.
 _SIGNED = "PuOr"
 _ACTIVATION = "gray"
@@ -54,20 +57,29 @@ def feature_map_sheet(face: Pixels, maps: Mapping[str, Floats], path: Path, titl
 
     face: uint8 (H, W, 1 or 3). maps: layer -> (h, w, F), as `saliency.feature_maps` gives them for one image.
     """
-    columns = 1 + min(MAPS, max(int(found.shape[2]) for found in maps.values()))
-    with style.figure(path, 0.85 * columns + 0.3, 1.12 * len(maps) + 0.5) as canvas:
-        panels = canvas.subplots(len(maps), columns, squeeze=False)
-        for row, (layer, found) in zip(panels, maps.items(), strict=True):
-            chosen = _strongest(found.reshape(-1, found.shape[2]).std(0), columns - 1)
-            for axes in row:
-                style.bare(axes)
-            row[0].imshow(np.repeat(face, 3 // face.shape[2], axis=2))
-            height, width, channels = found.shape
-            row[0].set_title(f"{layer}\n{height}×{width}×{channels}", size=7, loc="left")
-            for axes, channel in zip(row[1:], chosen, strict=False):
-                axes.imshow(found[..., channel], cmap=_ACTIVATION, interpolation="nearest")
-                axes.set_title(f"{channel}", size=7, loc="center", pad=2)
-        canvas.suptitle(title, x=0.01, ha="left", size=10)
+    columns, step = min(MAPS, max(int(found.shape[2]) for found in maps.values())), _TILE + _GAP
+    width, height = _LABEL + max(columns, 3) * step, _GAP + (len(maps) + 1) * (_TILE + _NUMBER)
+    # One pair of axes in inches: as many as there are maps would take seconds a sheet.
+    with style.figure(path, width, height) as canvas:
+        canvas.set_layout_engine("none")
+        axes = canvas.add_axes((0, 0, 1, 1))
+        _tile(axes, np.repeat(face, 3 // face.shape[2], axis=2), _LABEL, _GAP)
+        axes.text(_LABEL + step, _GAP + _TILE / 2, title, va="center", size=10)
+        for row, (layer, found) in enumerate(maps.items(), 1):
+            top, (high, wide, channels) = _GAP + row * (_TILE + _NUMBER), found.shape
+            label = f"{layer}\n{high}×{wide}×{channels}"
+            axes.text(_LABEL - _GAP, top + _TILE / 2, label, ha="right", va="center", size=7)
+            for place, channel in enumerate(_strongest(found.reshape(-1, channels).std(0), columns)):
+                left = _LABEL + place * step
+                _tile(axes, found[..., channel], left, top)
+                axes.text(left, top - 0.03, f"{channel}", size=6)
+        style.bare(axes)
+        axes.set(xlim=(0, width), ylim=(height, 0))
+
+
+def _tile(axes: Axes, image: npt.NDArray[Any], left: float, top: float) -> None:
+    """An image at a place in inches; one without colours from its darkest to its brightest value."""
+    axes.imshow(image, cmap=_ACTIVATION, interpolation="nearest", extent=(left, left + _TILE, top + _TILE, top))
 
 
 def excitation_sheet(images: Pixels, captions: Sequence[str], path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +13,16 @@ from typing import Any
 import jinja2
 
 from fer_cli.reports import tables
-from fer_cli.reports.sections import Section, Table
+from fer_cli.reports.sections import Section, Summary
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(title: str, summary: Table | None, sections: Sequence[Section], made_by: str) -> str:
-    """The report as HTML. summary: the scores of all results. made_by: the line at its end."""
+def render(title: str, summary: Summary | None, sections: Sequence[Section], made_by: str) -> str:
+    """The report as HTML, sections of one part below its heading. made_by: the line at its end."""
     template = environment().get_template("report.html.j2")
-    return template.render(title=title, summary=summary, sections=sections, made_by=made_by, style=_style())
+    parts = [(part, list(found)) for part, found in itertools.groupby(sections, lambda section: section.part)]
+    return template.render(title=title, summary=summary, parts=parts, made_by=made_by, style=_style())
 
 
 def interactive(template: str, title: str, data: Any, made_by: str, **more: Any) -> str:

@@ -24,13 +24,15 @@ Faces = npt.NDArray[np.uint8] | npt.NDArray[np.floating]
 
 #: Colours of what speaks for the class, and against it.
 FOR, AGAINST = style.VERMILION, style.BLUE
-#: Inches of a face, of the gap between two, of the heading and of the text at a row's left.
-_FACE, _GAP, _HEADING, _LABEL = 1.0, 0.06, 0.3, 1.0
+#: Inches of a face, of the gap between two, of the heading, of the text at a row's left, and of the legend.
+_FACE, _GAP, _HEADING, _LABEL, _LEGEND = 1.0, 0.06, 0.3, 1.0, 0.25
 #: What hides a face most where its map is strongest.
 _OPACITY = 0.85
 #: Strengths above this percentile look alike, lest one pixel make all others pale.
 _PERCENTILE = 99.5
 _MARKERS, _LINES = "osD^v", ("-", "--")
+#: Of the points of a curve every so many bears a marker, each curve its own; what is between two dodging points.
+_EVERY, _DODGE = 5, 0.05
 
 
 def overlay(face: Faces, strength: Floats) -> Pixels:
@@ -50,12 +52,12 @@ def sheet(faces: Faces, labels: Sequence[str], maps: Mapping[str, Floats], path:
     first: heading of the faces.
     """
     step, columns = _FACE + _GAP, 1 + len(maps)
-    width, height = _LABEL + columns * step, _HEADING + len(faces) * step
+    width, height = _LABEL + columns * step, _HEADING + len(faces) * step + _LEGEND
     with style.figure(path, width, height) as canvas:
         canvas.set_layout_engine("none")
         axes = canvas.add_axes((0, 0, 1, 1))
         for column, name in enumerate((first, *maps)):
-            axes.text(_LABEL + column * step + _FACE / 2, _HEADING - 0.08, name, ha="center", va="baseline", size=8)
+            axes.text(_LABEL + column * step + _FACE / 2, _HEADING - 0.08, name, ha="center", va="baseline", size=7)
         for row, (face, label) in enumerate(zip(faces, labels, strict=True)):
             top = _HEADING + row * step
             axes.text(_LABEL - _GAP, top + _FACE / 2, label, ha="right", va="center", size=8)
@@ -63,6 +65,7 @@ def sheet(faces: Faces, labels: Sequence[str], maps: Mapping[str, Floats], path:
             for column, image in enumerate(shown):
                 left = _LABEL + column * step
                 axes.imshow(image, interpolation="nearest", extent=(left, left + _FACE, top + _FACE, top))
+        _explain_colors(axes, any((found < 0).any() for found in maps.values()), height - _LEGEND / 2)
         style.bare(axes)
         # imshow fits the axes to its own image; the sheet is measured in inches, downwards.
         axes.set(xlim=(0, width), ylim=(height, 0))
@@ -100,12 +103,15 @@ def curves(evidence: Mapping[str, Any], path: Path) -> None:
         panels = canvas.subplots(1, 2, sharey=True)
         for axes, side, better in zip(panels, ("deletion", "insertion"), ("lower", "higher"), strict=True):
             for number, (name, sides) in enumerate(evidence["curves"].items()):
-                look = _line(number) if name != RANDOM else {"color": style.INK, "ls": ":", "lw": 2.2}
+                look: dict[str, Any] = {"color": style.INK, "ls": ":", "lw": 2.2}
+                if name != RANDOM:
+                    look = {**_line(number), "markevery": (number % _EVERY, _EVERY)}
                 axes.plot(evidence["fractions"], sides[side], label=name, **look)
             axes.set_title(f"{side} (n = {evidence['n']}): {better} is better")
             axes.set_xlabel("part of the face " + ("blurred" if side == "deletion" else "shown"))
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        panels[0].set(ylabel="probability of the class", ylim=(0, 1))
+        panels[0].set_ylabel("probability of the class")
+        panels[0].set_ylim(bottom=0)
         canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize=9)
 
 
@@ -138,7 +144,7 @@ def sanity(found: Sequence[Mapping[str, Any]], n: int, path: Path) -> None:
         axes = canvas.subplots()
         axes.axhline(LIMIT, color=style.INK, ls=":", label=f"fails above {LIMIT:g}")
         for number, one in enumerate(found):
-            _with_interval(axes, one, number)
+            _with_intervals(axes, one, number, _DODGE * (number - (len(found) - 1) / 2))
         stages = found[0]["stages"]
         ticks = [f"{stage['layers']}\n{stage['down_to']}" for stage in stages]
         axes.set_xticks(range(1 + len(stages)), ["0", *ticks], fontsize=9)
@@ -147,13 +153,22 @@ def sanity(found: Sequence[Mapping[str, Any]], n: int, path: Path) -> None:
         canvas.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize=9)
 
 
-def _with_interval(axes: Axes, one: Mapping[str, Any], number: int) -> None:
-    values = [1.0, *(stage["similarity"] for stage in one["stages"])]
-    bounds = [(1.0, 1.0), *(stage["similarity_interval"] for stage in one["stages"])]
-    low, high = zip(*bounds, strict=True)
-    look, places = _line(number), range(len(values))
-    axes.fill_between(places, low, high, color=look["color"], alpha=0.12, linewidth=0)
-    axes.plot(places, values, label=one["method"] + ("" if one["passed"] else " (fails)"), **look)
+def _explain_colors(axes: Axes, signed: bool, place: float) -> None:
+    """A legend below a sheet, as far down as `place`. signed: whether anything speaks against the class."""
+    for number, (color, text) in enumerate(((FOR, "for the class"), (AGAINST, "against it"))[: 1 + signed]):
+        left = _LABEL + _GAP + number * (_FACE + _GAP)
+        axes.text(left, place, text, color="white", backgroundcolor=color, size=7, va="center")
+
+
+def _with_intervals(axes: Axes, one: Mapping[str, Any], number: int, aside: float) -> None:
+    """A line from the trained network's own maps on; its points stand aside, so that all intervals can be seen."""
+    stages = one["stages"]
+    values = np.array([stage["similarity"] for stage in stages])
+    low, high = np.array([stage["similarity_interval"] for stage in stages]).T
+    look, places = _line(number), aside + np.arange(1, 1 + len(stages))
+    axes.plot((0, places[0]), (1, values[0]), ls=look["ls"], color=look["color"], lw=look["linewidth"])
+    name = one["method"] + ("" if one["passed"] else " (fails)")
+    axes.errorbar(places, values, (values - low, high - values), elinewidth=1, label=name, **look)
 
 
 def _line(number: int) -> dict[str, Any]:

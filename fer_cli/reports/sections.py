@@ -18,6 +18,7 @@ from fer_cli.reports import (
     attack_view,
     bias_view,
     eda_view,
+    export_view,
     figures,
     labels_view,
     lecture_view,
@@ -80,6 +81,9 @@ _CAPTIONS = {
     "tuning": "Accuracy with the classifier's defaults and with the parameters found, with 95 % bootstrap intervals.",
 }
 
+#: What a section tells outside its tables.
+_ELSEWHERE = frozenset({"files", "notes", "leaks", "warnings"})
+
 Record = dict[str, Any]
 
 
@@ -104,8 +108,16 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What stands at the head of a page: scores of all results, a chart of them, published figures beside ours."""
+
+    tables: list[Table]
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
 class Section:
-    """One result or one dataset. origin: facts such as command line, date, hashes and versions."""
+    """One result or one dataset. origin: facts such as seed, date, hashes and versions. part: what it belongs to."""
 
     anchor: str
     kind: str
@@ -116,19 +128,18 @@ class Section:
     parameters: list[tuple[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     origin: list[tuple[str, Any]] = field(default_factory=list)
+    part: str = ""
 
 
 def find(folders: Iterable[Path]) -> tuple[dict[Path, Record], list[Path]]:
     """All results (by their file) and all dataset files below `folders`, or named there, in the order of a study.
 
-    Hidden folders are passed over. Raises `InputError` for what is named and is none of these, for a `result.json` that
-    is no result, and where nothing is found.
+    Hidden folders are passed over. Raises `InputError` for what is named and is none of these, and for a `result.json`
+    that is no result.
     """
     found = sorted({path for folder in folders for path in _walk(folder)})
     records = {path: provenance.read_record(path) for path in found if path.name == provenance.RESULT}
     datasets = [path for path in found if path.suffix == ".h5" and is_dataset(path)]
-    if not records and not datasets:
-        raise InputError(f"{', '.join(map(str, folders))}: no {provenance.RESULT} and no dataset file below")
     return dict(sorted(records.items(), key=lambda item: _place(item[1]["command"]))), datasets
 
 
@@ -158,9 +169,9 @@ def result_section(anchor: str, path: Path, record: Record) -> Section:
         title=title,
         command_line=record.get("command_line", ""),
         tables=_TABLES.get(command, _plain_tables)(results),
-        figures=[_figure(file, title) for file in _pngs(path, results)],
-        parameters=list(tables.flatten(record["parameters"])),
-        notes=[str(note) for note in results.get("notes", ())],
+        figures=[figure_of(file, title) for file in _pngs(path, results)],
+        parameters=_parameters(record),
+        notes=_notes(results),
         origin=_origin(path, record),
     )
 
@@ -187,8 +198,8 @@ def dataset_section(anchor: str, path: Path) -> Section:
                 *_duplicates(found),
             ],
             figures=[_face_figure(dataset)],
-            parameters=[("size", size), *tables.flatten(made.get("parameters", {}))],
-            notes=[str(note) for note in (*found.get("notes", ()), *found.get("passed_over", ())[:NOTES])],
+            parameters=[("size", size), *_parameters(made)],
+            notes=[*_notes(found), *(str(note) for note in found.get("passed_over", ())[:NOTES])],
             origin=_origin(path, made),
         )
 
@@ -199,10 +210,23 @@ def _duplicates(found: Mapping[str, Any]) -> list[Table]:
     return [Table("Images with identical pixels", prepare_view.DUPLICATES_HEADER, rows)] if rows else []
 
 
+def _notes(results: Mapping[str, Any]) -> list[str]:
+    """What must be known to read the figures: notes, leaks between the splits, warnings."""
+    lines = [line for key in ("notes", "leaks", "warnings") for line in results.get(key, ())]
+    return list(dict.fromkeys(map(str, lines)))
+
+
+def _parameters(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a command was asked; its seed stands with the origin."""
+    asked = record.get("parameters", {})
+    return list(tables.flatten({key: value for key, value in asked.items() if key != "seed"}))
+
+
 def _origin(path: Path, record: Mapping[str, Any]) -> list[tuple[str, Any]]:
     inputs = [(entry["path"], f"SHA-256 {entry['sha256']}") for entry in record.get("inputs", ())]
     versions = ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items())
-    return [("file", path), ("date", record.get("date")), *inputs, ("versions", versions or None)]
+    seed = record.get("parameters", {}).get("seed")
+    return [("file", path), ("seed", seed), ("date", record.get("date")), *inputs, ("versions", versions or None)]
 
 
 def _face_figure(dataset: Dataset) -> Figure:
@@ -216,7 +240,7 @@ def _face_figure(dataset: Dataset) -> Figure:
         sheet = Path(folder) / "faces.png"
         figures.face_sheet(images.take(chosen), captions, sheet, columns=FACES)
         caption = f"Up to {FACES} faces of each class, taken at even distances from all rows."
-        return _figure(sheet, dataset.path.stem, caption)
+        return figure_of(sheet, dataset.path.stem, caption)
 
 
 def _title(path: Path, record: Record) -> str:
@@ -232,15 +256,19 @@ def _title(path: Path, record: Record) -> str:
 
 
 def _pngs(path: Path, results: Mapping[str, Any]) -> list[Path]:
-    """The figures that the result names, else those in its folder."""
+    """The figures that the result names, else those in its folder; none that lies elsewhere."""
     named = results.get("files")
     found = [path.parent / name for name in named] if isinstance(named, list) else sorted(path.parent.iterdir())
-    pngs = [file for file in found if file.suffix == ".png" and file.is_file()]
+    within = path.parent.resolve()
+    pngs = [
+        file for file in found if file.suffix == ".png" and file.is_file() and file.resolve().is_relative_to(within)
+    ]
     known = list(_CAPTIONS)
     return sorted(pngs, key=lambda file: known.index(file.stem) if file.stem in known else len(known))
 
 
-def _figure(path: Path, title: str, caption: str | None = None) -> Figure:
+def figure_of(path: Path, title: str, caption: str | None = None) -> Figure:
+    """A PNG for a page. title: what it belongs to. caption: by default that of figures with the file's name."""
     data = path.read_bytes()
     # A PNG's header holds width and height as big-endian numbers after the signature and the chunk's name.
     width, height = (int.from_bytes(data[start : start + 4], "big") for start in (16, 20))
@@ -271,62 +299,32 @@ def _compare_tables(results: Mapping[str, Any]) -> list[Table]:
     return [*found, Table("Against the first, on the same rows", header, cells)] if cells else found
 
 
+def _plain_tables(results: Mapping[str, Any]) -> list[Table]:
+    shown = {key: value for key, value in results.items() if key not in _ELSEWHERE}
+    return [Table("Results", ("result", "value"), list(tables.flatten(shown)))]
+
+
 def _svm_tables(results: Mapping[str, Any]) -> list[Table]:
     return [Table(title[0].upper() + title[1:], header, rows) for title, header, rows in svm_view.tables_of(results)]
 
 
-def _eda_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in eda_view.tables(results)]
-
-
-def _attack_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in attack_view.shown(results)]
-
-
-def _bias_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in bias_view.shown(results)]
-
-
-def _tsne_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in tsne_view.shown(results)]
-
-
-def _saliency_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in saliency_view.shown(results)]
-
-
-def _labels_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in labels_view.shown(results)]
-
-
-def _transfer_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in translation_view.shown(results)]
-
-
-def _aggregate_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in lecture_view.shown(results)]
-
-
-def _noise_tables(results: Mapping[str, Any]) -> list[Table]:
-    return [Table(*shown) for shown in noise_view.overview(results)]
-
-
-def _plain_tables(results: Mapping[str, Any]) -> list[Table]:
-    shown = {key: value for key, value in results.items() if key not in ("files", "notes")}
-    return [Table("Results", ("result", "value"), list(tables.flatten(shown)))]
+def _shown(view: Callable[[Mapping[str, Any]], Iterable[Sequence[Any]]]) -> Callable[[Mapping[str, Any]], list[Table]]:
+    """The tables of a view that gives title, header and rows of each."""
+    return lambda results: [Table(*shown) for shown in view(results)]
 
 
 _TABLES: dict[str, Callable[[Mapping[str, Any]], list[Table]]] = {
-    "aggregate": _aggregate_tables,
-    "attack": _attack_tables,
-    "bias": _bias_tables,
-    "eda": _eda_tables,
-    "eval": _eval_tables,
-    "noise": _noise_tables,
+    "aggregate": _shown(lecture_view.shown),
+    "attack": _shown(attack_view.shown),
+    "bias": _shown(bias_view.shown),
     "compare": _compare_tables,
-    "saliency": _saliency_tables,
+    "eda": _shown(eda_view.tables),
+    "eval": _eval_tables,
+    "export": _shown(export_view.shown),
+    "noise": _shown(noise_view.overview),
+    "saliency": _shown(saliency_view.shown),
     "svm": _svm_tables,
-    "transfer apply": _transfer_tables,
-    "tsne": _tsne_tables,
-    "worst-labels": _labels_tables,
+    "transfer apply": _shown(translation_view.shown),
+    "tsne": _shown(tsne_view.shown),
+    "worst-labels": _shown(labels_view.shown),
 }

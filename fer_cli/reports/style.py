@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ def figure(path: Path, width: float, height: float) -> Iterator[Figure]:
     width, height: inches. The figure belongs to no window and to no global state, so it may be drawn in any thread.
     Raises `OutputError` where the file cannot be written.
     """
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # A class or a file may be called by signs that the font lacks: a box shows so.
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         matplotlib.rcdefaults()  # a user's own settings would make figures of two machines differ
         matplotlib.rcParams.update(_STYLE)
         canvas = Figure(figsize=(width, height), layout="constrained")

@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
+
+from fer_cli.errors import visible
 
 Advance = Callable[[int], None]
 
@@ -31,11 +34,11 @@ class Terminal:
     def log(self, text: str) -> None:
         """One line about the work."""
         if not self.quiet:
-            self.log_console.print(text, markup=False)
+            self.log_console.print(visible(text), markup=False, emoji=False)
 
     def warn(self, text: str) -> None:
         """One line that matters even with -q."""
-        self.log_console.print(f"warning: {text}", style="yellow", markup=False)
+        self.log_console.print(f"warning: {visible(text)}", style="yellow", markup=False, emoji=False)
 
     def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A table; a first column of text, and any of words, is aligned left, all others right.
@@ -65,7 +68,7 @@ class Terminal:
             yield lambda steps: None
         elif self.log_console.is_terminal:
             columns = (
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                 TimeElapsedColumn(), TimeRemainingColumn(),
             )  # fmt: skip
             with Progress(*columns, console=self.log_console, transient=True) as bar:
@@ -88,13 +91,13 @@ class Terminal:
 
 
 def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=Text(visible(title)), title_justify="left", title_style="bold")
     for column, name in enumerate(header):
         texts = [row[column] for row in rows if isinstance(row[column], str)]
         is_text = len(texts) == len(rows) and (column == 0 or all(text[:1].isalpha() for text in texts))
-        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
+        table.add_column(Text(visible(name)), justify="left" if is_text else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(Text(visible(_cell(value))) for value in row))
     return table
 
 

@@ -65,7 +65,7 @@ def _scores(verdict: Mapping[str, Any]) -> list[list[Any]]:
         ["hit rate (other class than the face's)", verdict["hit_rate"], verdict["hit_interval"]],
         ["the judge's accuracy on the faces as they are", verdict["judge_accuracy"], None],
         [persons, kept.get("match"), kept.get("match_interval")],
-        ["the same of real pictures", kept.get("ceiling"), None],
+        ["the same of real pictures", kept.get("ceiling"), kept.get("ceiling_interval")],
         [pictures, kept.get("source_match"), kept.get("source_match_interval")],
         ["distance of identity to its source", kept.get("to_source"), None],
         ["of two real pictures of a person", kept.get("within"), None],

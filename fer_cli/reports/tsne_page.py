@@ -30,7 +30,9 @@ def render(
     rows: (n,) of the embedded faces, those that the page shows. images: theirs, uint8 (n, H, W, C). results: of the
     record. made_by: the line at its end.
     """
-    tables = [Table(*shown) for shown in tsne_view.shown(results)]
+    # The first one's title says what the page begins with.
+    (_, header, measures), *others = tsne_view.shown(results)
+    tables = [Table("all faces", header, measures), *(Table(*shown) for shown in others)]
     every = "" if len(rows) == results["n"] else f" This page shows {len(rows):,} of them, drawn by chance."
     intro = f"{tsne_view.title(results)}. Each point is a face, in the colour of its given class.{every}"
     data = _data(embedded, rows, images)

@@ -25,7 +25,7 @@ def feature_maps(network: keras.Model, layers: Sequence[str], images: npt.NDArra
             raise UsageError(
                 f"layer {name!r}: expected an output of height, width and channels. Received: {output.shape}"
             )
-    found = keras.Model(network.inputs, list(outputs.values())).predict(images, verbose=0)
+    found = keras.Model(network.input, list(outputs.values())).predict(images, verbose=0)
     # Keras gives a list of one output as the output itself.
     arrays = found if isinstance(found, list | tuple) else [found]
     return {name: np.asarray(array, np.float32) for name, array in zip(outputs, arrays, strict=True)}

@@ -196,4 +196,12 @@ def open_dataset(path: Path, budget: int = MEMORY_BUDGET) -> Iterator[Dataset]:
                 f"{path}: an HDF5 file, but not a {FORMAT} (it has {', '.join(list(file)[:6]) or 'nothing'}); "
                 "`fer prepare` makes one"
             )
-        yield Dataset(path, file, budget)
+        yield _checked(path, file, budget)
+
+
+def _checked(path: Path, file: h5py.File, budget: int) -> Dataset:
+    try:
+        return Dataset(path, file, budget)
+    # Parts that cannot be found or decoded; h5py has many ways to say so.
+    except (OSError, KeyError, RuntimeError, ValueError, SystemError) as error:
+        raise InputError(f"{path}: a damaged HDF5 file ({first_line(error)})") from error

@@ -20,9 +20,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from fer_cli import files
+from fer_cli import archives, files
 from fer_cli.errors import InputError
-from fer_cli.store.schema import first_line, open_hdf5, text
+from fer_cli.store.schema import check_contained, first_line, open_hdf5, text
 
 #: The weight file inside a `.keras`.
 _MEMBER = "model.weights.h5"
@@ -106,13 +106,11 @@ def _open(path: Path) -> Iterator[h5py.File]:
         with open_hdf5(path) as file:
             yield file
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            content = archive.read(_MEMBER)  # whole: HDF5 jumps about in a file, at great cost in a compressed one
+    with archives.open_zip(path, "a model file of Keras 3") as archive:
+        content = archive.read(_MEMBER)  # whole: HDF5 jumps about in a file, at great cost in a compressed one
         opened = h5py.File(io.BytesIO(content), "r")
-    except (KeyError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a model file of Keras 3 ({first_line(error)})") from error
     with opened:
+        check_contained(path, opened)
         yield opened
 
 

@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from fer_cli import files, models
 from fer_cli.store.reader import ImageRows
-from fer_cli.training import checkpoint, schedules
+from fer_cli.training import averages, checkpoint, schedules
 from fer_cli.training.adversarial import Probe
+from fer_cli.training.batches import TrainingBatches
 from fer_cli.training.checkpoint import History, RunState
 from fer_cli.training.cluster import Cluster
 from fer_cli.training.settings import Settings
@@ -83,15 +84,16 @@ class EpochEnd(keras.callbacks.Callback):
         state: RunState,
         validation: Validation | None,
         folder: Path,
-        batches: tuple[int, int],
+        batches: TrainingBatches,
         save_best: Callable[[keras.Model, dict[str, float]], None],
         observer: Observer,
         cluster: Cluster,
     ) -> None:
-        """Keep `history.csv` and `checkpoint.npz` in `folder`; batches: (steps an epoch, images a batch)."""
+        """Keep `history.csv` and `checkpoint.npz` in `folder`; batches: those that the run learns from."""
         super().__init__()
         self._settings, self._state, self._validation = settings, state, validation
-        self._folder, (self._steps, self._batch_size) = folder, batches
+        self._folder, self._batches = folder, batches
+        self._steps, self._batch_size = batches.steps, batches.batch_size
         self._save_best, self._observer = save_best, observer
         self._cluster = cluster
         self._twin: keras.Model | None = None
@@ -117,7 +119,7 @@ class EpochEnd(keras.callbacks.Callback):
         seconds = time.perf_counter() - self._started
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
         with self._cluster.alone():
-            network = self._scored_network()
+            network = self._scored_network(epoch)
             if self._validation is not None:
                 row |= self._validation.score(network)
         row |= {
@@ -137,23 +139,22 @@ class EpochEnd(keras.callbacks.Callback):
         if schedules.should_stop(self._state.val_scores, self._settings.patience):
             self.model.stop_training = True
 
-    def _scored_network(self) -> keras.Model:
+    def _scored_network(self, epoch: int) -> keras.Model:
         """The network itself, or a twin where the weights are to be averages or are spread over several devices."""
-        if not self._settings.ema and self._cluster.devices == 1:
+        averaged = self._settings.ema > 0
+        if not averaged and self._cluster.devices == 1:
             return self.model
         if self._twin is None:
             self._twin = models.uncompiled_twin(self.model)
-        averages = self._averages() if self._settings.ema else {}
-        for variable, twin in zip(self.model.weights, self._twin.weights, strict=True):
-            twin.assign(keras.ops.convert_to_numpy(averages.get(variable.path, variable)))
+        means = averages.average_weights(self.model) if averaged else {}
+        # With the seeds of random layers, so that the statistics do not depend on whether the run was resumed.
+        for layer, twin in zip(self.model.layers, self._twin.layers, strict=True):
+            for variable, own in zip(layer.variables, twin.variables, strict=True):
+                own.assign(keras.ops.convert_to_numpy(means.get(variable.path, variable)))
+        if averaged:
+            steps = range(min(self._steps, -(-averages.IMAGES // self._batch_size)))
+            averages.take_statistics(self._twin, (self._batches.batch(epoch, step)[0] for step in steps))
         return self._twin
-
-    def _averages(self) -> dict[str, keras.Variable]:
-        """Path of a trained variable -> its average; batch statistics have none."""
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        # Keras keeps the averages in this list and offers no public way to read them without overwriting the weights.
-        averages = zip(self.model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
-        return {variable.path: average for variable, average in averages}
 
     def _learning_rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

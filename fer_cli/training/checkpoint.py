@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from fer_cli import files
 from fer_cli.errors import InputError, OutputExistsError, UsageError
@@ -88,13 +89,21 @@ def start_or_resume(folder: Path, fresh: RunState, resume: bool) -> RunState:
 
 
 def load_state(path: Path) -> RunState:
-    """The run's state without its variables."""
-    try:
-        # NumPy leaves a file of its own opening open when it finds it damaged.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return RunState(**json.loads(str(archive["state"])))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a checkpoint of `fer train` ({error})") from error
+    """The run's state without its variables; `InputError` for what is no such state."""
+    with _opened(path) as archive:
+        state = RunState(**json.loads(str(archive["state"])))
+        _check(state)
+        return state
+
+
+def _check(state: RunState) -> None:
+    """Raise `ValueError` for a state that no run can have."""
+    columns = state.history.values() if isinstance(state.history, dict) else (None,)
+    numbers = all(isinstance(c, list) and all(isinstance(value, int | float) for value in c) for c in columns)
+    even = numbers and len({len(column) for column in columns}) <= 1
+    scores = isinstance(state.best_epoch, int) and isinstance(state.best_score, int | float)
+    if not (even and scores and isinstance(state.settings, dict) and isinstance(state.loaded, dict | None)):
+        raise ValueError("expected settings, a history of columns of numbers, and the best epoch with its score")
 
 
 def restore(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
@@ -104,8 +113,25 @@ def restore(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimi
 
 
 def restore_variables(path: Path, parts: Variables) -> None:
-    """Set the variables of a run's parts to those saved."""
-    with np.load(path, allow_pickle=False) as archive:
+    """Set the variables of a run's parts to those saved; `InputError` for a file that has others, or is damaged."""
+    with _opened(path) as archive:
         for name, part in parts.items():
             for i, variable in enumerate(part):
-                variable.assign(archive[f"{name}_{i}"])
+                variable.assign(_fitting(archive[f"{name}_{i}"], variable))
+
+
+def _fitting(values: npt.NDArray[Any], variable: keras.Variable) -> npt.NDArray[Any]:
+    if values.shape != tuple(variable.shape) or values.dtype.kind not in "biuf":
+        raise ValueError(f"expected numbers {tuple(variable.shape)}. Received: {values.dtype} {values.shape}")
+    return values
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The arrays of a checkpoint; whatever cannot be read of them while the block lasts is an `InputError`."""
+    try:
+        # NumPy leaves a file of its own opening open when it finds it damaged.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            yield archive
+    except Exception as error:  # NumPy reads headers by Python's own parser, and raises whatever that does
+        raise InputError(f"{path}: not a checkpoint of `fer train` ({error})") from error

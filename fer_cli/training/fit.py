@@ -16,6 +16,7 @@ from fer_cli.errors import InterruptedWorkError, MissingError, UsageError
 from fer_cli.store.reader import Dataset
 from fer_cli.training import adversarial, checkpoint, distill, freeze, losses, schedules
 from fer_cli.training import batches as batching
+from fer_cli.training.averages import average_weights
 from fer_cli.training.callbacks import EpochEnd, Observer, Validation
 from fer_cli.training.checkpoint import RunState
 from fer_cli.training.cluster import Cluster, OneDevice
@@ -48,13 +49,15 @@ def train(
     resume: bool = False,
     cluster: Cluster | None = None,
     tell: Callable[[str], None] = lambda line: None,
+    done: Callable[[TrainingResult], object] = lambda result: None,
 ) -> TrainingResult:
     """Fit a network and write the model of its best epoch to `output`.
 
     folder: for `history.csv`, the teachers' logits, the teacher that `distill` trains first and, until the end,
     `checkpoint.npz` and `best.keras`.
     resume: continue from a checkpoint there; without one, start. cluster: the devices to use; one when None.
-    tell: is given a line for whatever else the user should know.
+    tell: is given a line for whatever else the user should know. done: is given the result when the model is
+    published, before the checkpoint goes, so that a run killed in between can be resumed.
     Raises `UsageError` where the checkpoint is of another run, `InterruptedWorkError` with what was saved when the
     user stops it.
     """
@@ -63,7 +66,7 @@ def train(
     if settings.distill:
         teacher = _train_teacher(dataset, settings, folder, observer, resume, cluster, tell)
         settings = replace(settings, teachers=(str(teacher),))
-    return _train(dataset, settings, output, folder, observer, resume, cluster, tell)
+    return _train(dataset, settings, output, folder, observer, resume, cluster, tell, done)
 
 
 def _train_teacher(
@@ -97,6 +100,7 @@ def _train(
     resume: bool,
     cluster: Cluster,
     tell: Callable[[str], None],
+    done: Callable[[TrainingResult], object] = lambda result: None,
 ) -> TrainingResult:
     """Fit one network."""
     # As a checkpoint has them, which knows lists alone.
@@ -122,12 +126,16 @@ def _train(
     if cluster.chief:
         folder.mkdir(parents=True, exist_ok=True)
     _run(_Run(settings, state, dataset, batches, network, cluster, folder, observer), tell)
+    result = TrainingResult(network.count_params(), state, batches.rows, dataset.count("val"))
     if cluster.chief:
         with files.writing(output):
             output.parent.mkdir(parents=True, exist_ok=True)
-            (folder / "best.keras").replace(output)
+            # A kill may have come between this move and the end of the run, which goes on from here.
+            if (folder / "best.keras").exists():
+                (folder / "best.keras").replace(output)
+            done(result)
             (folder / "checkpoint.npz").unlink()
-    return TrainingResult(network.count_params(), state, batches.rows, dataset.count("val"))
+    return result
 
 
 def build(settings: Settings, dataset: Dataset) -> keras.Model:
@@ -196,10 +204,9 @@ def _continue_optimizer(network: keras.Model, iterations: int) -> None:
     optimizer.iterations.assign(iterations)
     if optimizer.use_ema:
         # Keras starts the average from the weights at step 0 only.
-        for variable, average in zip(
-            network.trainable_variables, optimizer._model_variables_moving_average, strict=True
-        ):
-            average.assign(variable)
+        means = average_weights(network)
+        for variable in network.trainable_variables:
+            means[variable.path].assign(variable)
 
 
 def _fit(run: _Run, epochs: int) -> None:
@@ -214,8 +221,7 @@ def _fit(run: _Run, epochs: int) -> None:
     if dataset.count("val"):
         probe = adversarial.Probe(settings) if settings.adversarial else None
         validation = Validation(dataset.images("val"), dataset.labels("val"), probe)
-    size = (run.batches.steps, run.batches.batch_size)
-    after_epoch = EpochEnd(settings, state, validation, run.folder, size, save_best, run.observer, run.cluster)
+    after_epoch = EpochEnd(settings, state, validation, run.folder, run.batches, save_best, run.observer, run.cluster)
     try:
         run.cluster.fit(run.network, run.batches, state.epochs_done, epochs, [after_epoch])
     except KeyboardInterrupt:

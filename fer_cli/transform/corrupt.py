@@ -64,6 +64,8 @@ class Corruption:
             raise ValueError(f"images: expected uint8 (N, H, W, 1 or 3). Received: {images.dtype} {images.shape}")
         if self.color and images.shape[3] == 1:
             raise ValueError("images: expected RGB. Received: grey")
+        if not len(images):
+            return images.copy()
         out = self._change(np.ascontiguousarray(images), parameter, rng)
         return out.copy() if out is images else out
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fer_cli import files
 from fer_cli.analysis.translation.base import Pixels, Target, Translator
 from fer_cli.errors import OutputError
 from fer_cli.faces.detect import Detector
@@ -68,7 +69,7 @@ class MediaTranslator:
         A picture without a face is not written; the frames of a video without one stay as they are. advance: is called
         after each picture or frame. Raises `InputError` for a file that cannot be read.
         """
-        names = [folder / f"{stem}-{target.name}" for target in self.targets]
+        names = [folder / f"{stem}-{files.plain_name(target.name)}" for target in self.targets]
         if is_video(path):
             return self._video(path, [name.with_name(f"{name.name}.mp4") for name in names], advance)
         pictures, seen = self._picture(read_picture(path), path.name, None)

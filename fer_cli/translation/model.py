@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fer_cli import models
 from fer_cli.errors import InputError
+from fer_cli.labels import known_classes
 
 #: `kind` in the metadata of a generator's file.
 KIND = "generator"
@@ -56,6 +57,18 @@ def load_generator(path: Path) -> Generator:
     if metadata.get("kind") != KIND:
         what = "a model that names expressions" if metadata else "a file without fer's metadata"
         raise InputError(f"{path}: expected a generator of fer transfer fit. Received: {what}")
-    network = models.load_network(path)
-    height, width, channels = metadata["input_shape"]
-    return Generator(path, network, tuple(metadata["class_names"]), (height, width, channels), metadata)
+    network, names = models.load_network(path), known_classes(metadata, path)
+    # `input_shape` and `output_shape` are lists even of a network that is built with names.
+    taken, given = (_shapes(getattr(network, name, None)) for name in ("input", "output"))
+    shape = taken.get("image", ())[1:]
+    if not (len(shape) == 3 and taken.get("condition") == (None, len(names)) and given.keys() == {"image", "mask"}):
+        raise InputError(
+            f"{path}: expected a network that takes images and {len(names)} wishes, and gives images and masks. "
+            f"Received: one that takes {taken or network.input_shape} and gives {given or network.output_shape}"
+        )
+    return Generator(path, network, names, (shape[0], shape[1], shape[2]), metadata)
+
+
+def _shapes(tensors: Any) -> dict[str, tuple[Any, ...]]:
+    """By name; none where a network's inputs or outputs have no names."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()} if isinstance(tensors, dict) else {}

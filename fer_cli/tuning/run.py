@@ -14,6 +14,7 @@ from fer_cli.tuning import notes
 from fer_cli.tuning.liveness import Reaper
 from fer_cli.tuning.outcome import Row, ended_rows
 from fer_cli.tuning.plan import Plan
+from fer_cli.tuning.storage import readable
 from fer_cli.tuning.study import open_places
 from fer_cli.tuning.workers import Begin
 
@@ -47,8 +48,9 @@ def search(study: Study, plan: Plan, begin: Begin, ended: Ended) -> None:
 def _search(study: Study, plan: Plan, begin: Begin, watch: _Watch) -> None:
     reaper, pending = Reaper(study), set[Future[None]]()
     while True:
-        reaper.reap()
-        watch.look()
+        with readable(plan.storage):
+            reaper.reap()
+            watch.look()
         if watch.done >= plan.trials:
             return
         for future in [future for future in pending if future.done()]:

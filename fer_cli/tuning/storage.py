@@ -55,6 +55,8 @@ def readable(text: str) -> Iterator[None]:
     except ImportError as error:
         raise MissingError(f"--storage {text}: its database driver is not installed ({error.__cause__})") from error
     # The journal is JSON lines: a damaged one is a ValueError, KeyError or so.
-    except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, ValueError, KeyError, TypeError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+    except (
+        sqlalchemy.exc.SQLAlchemyError, StorageInternalError, ValueError, KeyError, TypeError, AssertionError,
+    ) as error:  # fmt: skip
+        reason = (str(error.__cause__ or error) or type(error).__name__).splitlines()[0]
         raise InputError(f"--storage {text}: not a readable storage of trials ({reason})") from error

@@ -8,7 +8,7 @@ import pytest
 
 from fer_cli.analysis.translation.bootstrap import mean_interval
 from fer_cli.analysis.translation.frechet import frechet_distance, realism
-from fer_cli.analysis.translation.identity import identity, person_matches
+from fer_cli.analysis.translation.identity import Gallery, identity, person_matches
 from fer_cli.analysis.translation.similarity import ssim, ssim_maps, ssim_outside
 
 Pixels = npt.NDArray[np.uint8]
@@ -141,7 +141,18 @@ def test_a_translation_is_not_recognised_by_its_own_picture() -> None:
     # The two pictures of person 0 have nothing in common; one of them looks a bit like person 1.
     unit = np.array([[1, 0, 0], [0, 1, 0], [0.6, 0, 0.8], [0.6, 0, 0.8]])
     person = np.array([0, 0, 1, 1])
-    assert person_matches(unit, unit[:, None], person).ravel().tolist() == [False, False, True, True]
+    gallery = Gallery.of([(unit, person)])
+    assert person_matches(unit, unit[:, None], person, gallery).ravel().tolist() == [False, False, True, True]
+
+
+def test_a_person_is_known_by_all_pictures_and_not_only_by_those_that_were_translated() -> None:
+    real, person = portraits(persons=5, pictures=6)
+    chosen = np.arange(5)
+    alone = identity(real[chosen], real[chosen, None], person[chosen], person[chosen], seed=0)
+    assert (alone.match, alone.n) == (None, 0)
+    blocks = [(real[:13], person[:13]), (3 * real[13:], person[13:])]
+    known = identity(real[chosen], real[chosen, None], person[chosen], person[chosen], 0, Gallery.of(blocks))
+    assert (known.match, known.ceiling, known.ceiling_interval, known.n, known.persons) == (1, 1, (1, 1), 5, 5)
 
 
 def test_who_has_one_picture_only_is_not_counted() -> None:

@@ -17,7 +17,8 @@ from sklearn.ensemble import AdaBoostClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from fer_cli.classical import archive, pipelines
+from fer_cli import archives
+from fer_cli.classical import pipelines
 from fer_cli.classical.features import parse
 from fer_cli.classical.model import ClassicalModel, load_classical, save_classical
 from fer_cli.errors import InputError
@@ -123,7 +124,7 @@ def test_a_function_of_the_file_s_choice_is_not_found(saved: Path) -> None:
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "_LEAST_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "_LEAST_BYTES", 1 << 20)
     rewrite(saved, lambda members: members.update({"zeros.npy": bytes(8 << 20)}))
     assert "bytes unpacked. Received: 8," in refused(saved)
 

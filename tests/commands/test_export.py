@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,22 +46,29 @@ def test_an_exported_file_answers_as_the_network_does_and_says_its_classes(
     written = tmp_path / f"wrong{SUFFIX[form]}"
     assert found["bytes"]["exported"] == written.stat().st_size
     assert load_scorer(written).class_names == load_scorer(wrong).class_names
+    record = json.loads((tmp_path / f"{written.name}.export" / "result.json").read_text())
+    assert record == json.loads(result.stdout)
     assert run_fer("eval", written, dataset, "-o", tmp_path / "out", "-q").exit_code == 0
     assert json.loads((tmp_path / "out" / "result.json").read_text())["results"]["accuracy"] == pytest.approx(6 / 7)
 
 
 @pytest.mark.parametrize("form", RUNTIMES)
-def test_eight_bits_keep_the_classes_of_clear_faces(form: str, wrong: Path, dataset: Path) -> None:
+def test_eight_bits_keep_the_classes_of_clear_faces(form: str, wrong: Path, dataset: Path, tmp_path: Path) -> None:
     result = run_fer("export", wrong, dataset, "--format", form, "--int8", "--json")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)["results"]
     assert found["parity"]["same_class"] == 28
     assert found["parity"]["largest_difference"] > 0
+    assert found["file"] == str(tmp_path / f"wrong-int8{SUFFIX[form]}")
 
 
 def test_a_saved_model_is_a_folder_that_answers_the_same(wrong: Path, dataset: Path, tmp_path: Path) -> None:
     result = run_fer("export", wrong, dataset, "--format", "saved_model", "-o", tmp_path / "served")
     assert result.exit_code == 0, result.stderr
+    for told in ("kB", "ms a face (median)", "accuracy", "largest difference of a probability", "28 of 28"):
+        assert told in result.stdout
+    assert run_fer("report", tmp_path, "-o", tmp_path / "page.html", "-q").exit_code == 0
+    assert "largest difference of a probability" in (tmp_path / "page.html").read_text()
     assert (tmp_path / "served" / "saved_model.pb").is_file()
     facts = json.loads((tmp_path / "served" / "assets.extra" / "fer.json").read_text())
     assert facts["class_names"] == list(load_scorer(wrong).class_names)
@@ -68,6 +77,33 @@ def test_a_saved_model_is_a_folder_that_answers_the_same(wrong: Path, dataset: P
     again = run_fer("export", wrong, dataset, "--format", "saved_model", "-o", tmp_path / "served", "--overwrite")
     assert again.exit_code == 0
     assert not list(tmp_path.glob(".served*"))
+
+
+def test_a_saved_model_answers_in_a_process_that_knows_nothing_of_fer(
+    wrong: Path, dataset: Path, tmp_path: Path
+) -> None:
+    result = run_fer("export", wrong, dataset, "--format", "saved_model", "-o", tmp_path / "served", "-q")
+    assert result.exit_code == 0, result.stderr
+    images = helpers.planted_faces(np.arange(7, dtype=np.uint8), seed=5).astype(np.float32)
+    np.save(tmp_path / "images.npy", images)
+    script = """
+import sys, numpy as np, tensorflow as tf
+assert "fer_cli" not in sys.modules
+served = tf.saved_model.load("served")
+np.save("answers.npy", served.serve(np.load("images.npy")).numpy())
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = np.load(tmp_path / "answers.npy")
+    np.testing.assert_allclose(answers, load_scorer(wrong).probabilities(images), atol=1e-5)
+
+
+def test_the_network_that_ships_is_not_exported_into_the_package() -> None:
+    from fer_cli import options
+    from fer_cli.commands.export import _beside
+
+    assert _beside(options.SHIPPED_MODEL, "onnx", "int8") == Path("mini-int8.onnx")
+    assert _beside(Path("models/a.keras"), "keras", "float32") == Path("models/a-export.keras")
 
 
 def test_half_precision_halves_the_file_and_keeps_the_answers(wrong: Path, dataset: Path, tmp_path: Path) -> None:

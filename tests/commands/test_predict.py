@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,11 +13,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from fer_cli.datasets.facs.draw import draw_face
+from fer_cli.datasets.facs.face import Face
+from fer_cli.datasets.facs.person import sample_person
+from fer_cli.datasets.facs.scene import Scene
 from fer_cli.labels import EMOTIONS
 from fer_cli.main import cli
 from tests.faces.clips import write_clip
 from tests.faces.drawn import portrait
-from tests.faces.moving import actor, video
+from tests.faces.moving import actor, draw, video
 from tests.helpers import planted_faces, run_fer
 
 
@@ -66,6 +71,7 @@ def test_a_drawn_face_is_found_and_a_picture_without_one_says_so(model: Path, tm
     assert abs(face["box_x"] + face["box_w"] / 2 - truth.box[0] - truth.box[2] / 2) < 20
     assert (nothing["file"], nothing["faces"], nothing["emotion"], nothing["p_happy"]) == ("none.png", 0, None, None)
     assert "1 face in 2 pictures, 1 of them without a face" in result.stderr
+    assert "1 faces" not in result.stdout
 
 
 def test_people_in_a_video_keep_their_number_and_frames_have_times(model: Path, clip: Path) -> None:
@@ -85,6 +91,29 @@ def test_a_video_is_sampled_in_time(model: Path, clip: Path) -> None:
     assert [row["time_s"] for row in rows(result.stdout)] == ["0.0", "0.4", "0.8"]
 
 
+def test_people_keep_their_number_where_frames_are_far_apart(model: Path, tmp_path: Path) -> None:
+    """Further apart than a face that is out of sight is remembered."""
+    one = actor(1, lambda t: (60 + 6 * t, 50))
+    write_clip(tmp_path / "clip.mp4", [draw([one], float(second)) for second in range(13)], rate=1.0)
+    result = run_fer("predict", "clip.mp4", "--model", model, "--detector", "haar", "--every", "4s")
+    assert [(row["time_s"], row["face_id"]) for row in rows(result.stdout)] == [
+        ("0.0", "1"), ("4.0", "1"), ("8.0", "1"), ("12.0", "1"),
+    ]  # fmt: skip
+
+
+def test_the_layout_openface_tells_where_a_drawn_head_points(model: Path, tmp_path: Path) -> None:
+    who = replace(sample_person(np.random.default_rng(1)), glasses="none", beard="none")
+    for name, yaw in {"left": -20.0, "right": 20.0}.items():
+        face = draw_face(Face(who, scene=Scene(yaw=yaw, scale=0.32, blur=0.006)), 240, "rgb")
+        save(tmp_path / f"{name}.png", face)
+    result = run_fer("predict", "left.png", "right.png", "--model", model, "--schema", "openface")
+    assert result.exit_code == 0, result.stderr
+    left, right = ({name: float(row[name]) for name in ("pose_Ry", "gaze_angle_x")} for row in rows(result.stdout))
+    # OpenFace counts heads to the picture's left, gazes to its right.
+    assert left["pose_Ry"] > 0.15 > -0.15 > right["pose_Ry"]
+    assert left["gaze_angle_x"] < right["gaze_angle_x"]
+
+
 def test_json_without_a_file_holds_the_rows_and_is_alone_on_stdout(model: Path, tmp_path: Path) -> None:
     planted(tmp_path, [2])
     result = run_fer("predict", "face0.png", "--model", model, "--detector", "skip", "--json")
@@ -100,6 +129,8 @@ def test_paths_come_from_standard_input(model: Path, tmp_path: Path) -> None:
     arguments = ["predict", "-", "--model", str(model), "--detector", "skip"]
     result = CliRunner().invoke(cli, arguments, input="face1.png\nface0.png\n")
     assert [row["emotion"] for row in rows(result.stdout)] == ["sad", "disgust"]
+    record = json.loads(CliRunner().invoke(cli, [*arguments, "--json"], input="face1.png\nface0.png\n").stdout)
+    assert [Path(entry["path"]).name for entry in record["inputs"]] == ["planted.keras", "face1.png", "face0.png"]
 
 
 def test_files_that_cannot_be_read_are_told_and_counted(model: Path, tmp_path: Path) -> None:

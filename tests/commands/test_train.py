@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+import keras
 import numpy as np
 import pytest
 
@@ -79,6 +80,11 @@ def test_an_averaged_network_is_what_is_scored_and_saved(dataset: Path) -> None:
     with open_dataset(dataset) as data:
         outputs = loaded.probabilities(data.images("val").take(range(28)))
         assert (outputs.argmax(1) == data.labels("val")).mean() == loaded.metadata["scores"]["val_accuracy"]
+        faces = np.concatenate(list(data.images("train").blocks())).astype(np.float32)
+    blocks = keras.Model(loaded.network.input, loaded.network.get_layer("blocks").output)
+    of_faces = keras.ops.convert_to_numpy(blocks(faces)).mean((0, 1, 2))
+    # Those of the weights of the last step would be off by a tenth and more.
+    np.testing.assert_allclose(loaded.network.get_layer("blocks_bn").moving_mean, of_faces, rtol=0.02, atol=0.01)
 
 
 @pytest.mark.parametrize(

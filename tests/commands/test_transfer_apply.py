@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_cli import catalog
 from fer_cli.labels import EMOTIONS
 from fer_cli.store.reader import open_dataset
-from tests import helpers, tiny
+from tests import helpers
 from tests.helpers import run_fer
 from tests.translation.planted import write_generator
 
@@ -124,8 +123,7 @@ def test_identity_is_learnt_from_the_persons_of_train(
 ) -> None:
     from fer_cli.translation import identity
 
-    small = functools.partial(identity.Settings, architecture="tiny", epochs=1, batch_size=14)
-    monkeypatch.setitem(catalog.ARCHITECTURES, "tiny", tiny.REFERENCE)
+    small = functools.partial(identity.Settings, architecture="pattern:CPF", epochs=1, batch_size=14)
     monkeypatch.setattr(identity, "Settings", small)
     arguments = ["transfer", "apply", generator, dataset, "--to", "sad", "--judge", model, "--json"]
     result = run_fer(*arguments, "-o", "out")

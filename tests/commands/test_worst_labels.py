@@ -200,6 +200,7 @@ def test_the_page_saves_decisions_that_make_a_clean_dataset(
     assert tab.text_content("#question").startswith(
         f"Given {found['worst'][0]['given']} → {found['worst'][0]['suggested']}?"
     )
+    assert tab.text_content("#strip span") == f"{found['worst'][0]['suggested']}?"
     given, suggested = (EMOTIONS.index(found["worst"][2][key]) for key in ("given", "suggested"))
     third = next(index for index in range(7) if index not in (given, suggested))
     # Accept, reject, a third class; one that is taken back and dropped; and one by the mouse.

@@ -1,7 +1,10 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_cli.datasets.base import ReadOptions
 from fer_cli.datasets.fer2013_csv import Fer2013Csv
@@ -103,3 +106,43 @@ def test_another_header_is_told(tmp_path: Path, content: bytes, message: str) ->
     path.write_bytes(content)
     with pytest.raises(InputError, match=rf"test\.csv: {message}"):
         Fer2013Csv(path, ReadOptions())
+
+
+ROW = st.tuples(
+    st.integers(0, 6), st.sampled_from(["Training", "PublicTest", "PrivateTest"]), st.integers(0, 2**32 - 1)
+)
+
+
+@given(
+    st.lists(ROW, min_size=1, max_size=5),
+    st.permutations(["emotion", "pixels", "Usage"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_rows_come_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str, int]], order: list[str], end: str
+) -> None:
+    faces = np.concatenate([draw_faces(1, seed) for *_, seed in rows])
+    cells = [
+        {"emotion": label, "Usage": usage, "pixels": pixel_text(face)}
+        for (label, usage, _), face in zip(rows, faces, strict=True)
+    ]
+    path = tmp_path_factory.mktemp("csv") / "fer2013.csv"
+    write_csv(path, [[row[name] for name in order] for row in cells], order, end)
+    records = read_all(Fer2013Csv(path, ReadOptions()))
+    assert np.array_equal(records.images, faces)
+    assert records.labels.tolist() == [label for label, *_ in rows]
+    assert splits_of(records) == [
+        {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}[u] for _, u, _ in rows
+    ]
+
+
+@given(st.integers(0, 60), st.one_of(st.binary(max_size=9), st.sampled_from([b",", b"9" * 5000, b"\0", "²".encode()])))
+def test_any_damage_is_read_or_refused_with_its_file(
+    tmp_path_factory: pytest.TempPathFactory, place: int, put: bytes
+) -> None:
+    path = write_fer2013(tmp_path_factory.mktemp("csv") / "fer2013.csv", FACES[:1], [6], ["Training"])
+    data = path.read_bytes()
+    path.write_bytes(data[:place] + put + data[place + len(put) :])
+    # Whatever it is, it is no other error.
+    with contextlib.suppress(InputError):
+        assert all(part.images.shape == (1, 48, 48, 1) for part in Fer2013Csv(path, ReadOptions()).records())

@@ -1,11 +1,15 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from fer_cli.datasets.base import ReadOptions
 from fer_cli.datasets.fer2013_csv import Fer2013Csv
-from fer_cli.datasets.ferplus import decide, majority_by_source
+from fer_cli.datasets.ferplus import decide, majority_by_source, read_votes
 from fer_cli.errors import InputError
 from fer_cli.labels import EMOTIONS_8, FERPLUS_COLUMNS, canonical
 from tests.datasets.layouts import draw_faces, read_all, write_csv, write_fer2013, write_votes
@@ -149,3 +153,33 @@ def test_a_row_that_the_votes_do_not_fit_is_told(tmp_path: Path, source: str, me
     votes = write_votes(tmp_path / "votes.csv", USAGES, [CLEAR] * 4)
     with pytest.raises(InputError, match=rf"votes\.csv: {message}"):
         majority_by_source(votes, [source], np.zeros(1, np.uint8))
+
+
+@given(arrays.arrays(np.float32, (6, len(FERPLUS_COLUMNS)), elements=st.integers(0, 10).map(float)))
+def test_any_votes_decide_soundly(counts: np.ndarray) -> None:
+    kept = {}
+    for mode in ("majority", "argmax", "soft"):
+        keep, labels, votes = decide(counts, mode)
+        kept[mode] = keep
+        np.testing.assert_allclose(votes[keep].sum(1), 1, rtol=1e-5)
+        # The label is the emotion with most votes, whatever else was voted for.
+        assert (votes[keep, labels[keep]] == votes[keep].max(1)).all()
+    # What more than half of the votes name has most of them.
+    assert not (kept["majority"] & ~kept["argmax"]).any()
+
+
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=6), st.sampled_from(["9" * 5000, "²", "١٢", "-1", "1.5", "PublicTest"])), max_size=14
+    )
+)
+def test_any_row_of_votes_is_read_or_refused_with_its_line(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("votes") / "fer2013new.csv"
+    write_votes(path, ["Training"], [{"happiness": 10}])
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        stream.write(",".join(cell.encode("utf-8", "replace").decode() for cell in cells) + "\n")
+    # Whatever it is, it is no other error.
+    with contextlib.suppress(InputError):
+        assert sum(map(len, read_votes(path))) in (1, 2)

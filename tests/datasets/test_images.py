@@ -92,7 +92,7 @@ def test_images_of_several_shapes_need_size_and_color(tmp_path: Path) -> None:
 class WhiteBlock:
     """A detector of white blocks, which asks for whole photos in colour."""
 
-    def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
+    def detect(self, image: npt.NDArray[np.uint8], smallest: float = 0.0) -> list[Face]:
         assert image.shape == (300, 400, 3)
         rows, columns = np.nonzero((image == 255).all(axis=2))
         if not len(rows):

@@ -1,8 +1,11 @@
 """What all importers of listed faces share; JAFFE, whose files' names are its list, and ExpW stand for them."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_cli.datasets import listed
 from fer_cli.datasets.base import ReadOptions
@@ -54,3 +57,27 @@ def test_a_list_in_several_blocks_keeps_its_order(tmp_path: Path, monkeypatch: p
 def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none: no such file or folder"):
         Jaffe(tmp_path / "none", ReadOptions())
+
+
+@given(
+    st.one_of(
+        st.text(max_size=8), st.floats().map(str), st.sampled_from(["9" * 5000, "²", "3.0", " 2 ", "1e999", "0x1"])
+    )
+)
+def test_any_text_is_a_code_or_refused(written: str) -> None:
+    codes = {1: "a", 2: "b", 3: "c"}
+    # Whatever it is, it is no other error.
+    with contextlib.suppress(InputError):
+        code = listed.number("labels.txt: line 1", written, codes)
+        assert float(written) == code
+        assert code in codes
+
+
+@given(st.lists(st.binary(max_size=12), max_size=6))
+def test_any_bytes_are_lines_with_their_numbers(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    path = tmp_path_factory.mktemp("lines") / "label.lst"
+    path.write_bytes(b"\n".join(lines))
+    for number, content in listed.read_lines(path):
+        assert 1 <= number <= path.read_bytes().count(b"\n") + path.read_bytes().count(b"\r") + 1
+        assert content == content.strip() != ""
+        listed.readable(content).encode("utf-8")

@@ -92,4 +92,4 @@ def test_a_scheduler_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mo
     result = run_fer("prepare", "faces", "--backend", "dask", "--scheduler", address, "-o", "out/a.h5")
     assert result.exit_code == 5
     assert f"no Dask scheduler answers at {address}; start one with: dask scheduler" in result.stderr
-    assert not list(Path("out").iterdir())
+    assert not Path("out").exists()

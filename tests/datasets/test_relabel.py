@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,20 @@ def test_decisions_change_labels_and_drop_rows_and_nothing_else(dataset: Path, t
     assert results["table"]["sad"]["train"] == results["table_before"]["sad"]["train"] + 1
     assert results["notes"] == ["1 rows of val were changed: scores on them cannot stand beside those of others"]
     assert sum(done) == 126
+
+
+def test_votes_of_a_relabelled_row_are_overruled_and_all_others_stay(tmp_path: Path) -> None:
+    records = helpers.planted_records()
+    split = np.full((len(records), 7), 0.1, np.float32)
+    split[np.arange(len(records)), records.labels] = 0.4
+    path = helpers.write_dataset(tmp_path / "voted.h5", replace(records, votes=split))
+    with open_dataset(path) as old:
+        results = relabel.clean(old, tmp_path / "new.h5", decisions(tmp_path), {})
+    expected = split.copy()
+    expected[0], expected[2] = np.eye(7)[4], np.eye(7)[6]
+    with open_dataset(tmp_path / "new.h5") as new:
+        assert np.array_equal(new.votes(None), np.delete(expected, 71, axis=0))
+    assert results["notes"][0] == "the votes of relabelled rows are all for their new class"
 
 
 def test_a_second_cleaning_keeps_the_first_labels(dataset: Path, tmp_path: Path) -> None:

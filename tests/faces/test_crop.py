@@ -23,7 +23,7 @@ class Told:
     faces: list[Face]
     seen: list[tuple[int, ...]] = field(default_factory=list)
 
-    def detect(self, image: Pixels) -> list[Face]:
+    def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
         self.seen.append(image.shape)
         return self.faces
 

@@ -36,6 +36,8 @@ def test_no_face_is_found_where_there_is_none() -> None:
 def test_faces_below_the_smallest_are_passed_over() -> None:
     truth = next(truth for truth in PORTRAITS if Haar(min_face=0.2).detect(truth.image))
     assert Haar(min_face=0.9).detect(truth.image) == []
+    assert Haar(min_face=0.2).detect(truth.image, smallest=0.9) == []
+    assert Haar(min_face=0.9).detect(truth.image, smallest=0.2) == []
 
 
 def test_threads_share_one_detector() -> None:

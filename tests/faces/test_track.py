@@ -22,10 +22,10 @@ class Counting:
     def __init__(self) -> None:
         self.pictures, self.pixels = 0, 0
 
-    def detect(self, image: Pixels) -> list[Face]:
+    def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
         self.pictures += 1
         self.pixels += image.shape[0] * image.shape[1]
-        return HAAR.detect(image)
+        return HAAR.detect(image, smallest)
 
 
 def follow(actors: Sequence[Actor], duration: float, options: TrackOptions | None = None) -> list[list[Tracked]]:
@@ -109,7 +109,7 @@ def test_something_doubtful_must_be_found_again() -> None:
     class Once:
         calls = 0
 
-        def detect(self, image: Pixels) -> list[Face]:
+        def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
             self.calls += 1
             return [Face((10.0, 10.0, 20.0, 20.0), 0.4)] if self.calls == 1 else []
 

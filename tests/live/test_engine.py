@@ -20,7 +20,7 @@ PLACES = ((20, 30), (150, 30))
 class Bright:
     """Finds the squares of `PLACES` that are brighter than the ground, in pictures of any scale."""
 
-    def detect(self, image: Pixels) -> list[Face]:
+    def detect(self, image: Pixels, smallest: float = 0.0) -> list[Face]:
         scale = image.shape[1] / 220
         boxes = [tuple(edge * scale for edge in (x, y, SIDE, SIDE)) for x, y in PLACES]
         return [

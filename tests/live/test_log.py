@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_cli.errors import InputError, OutputError
 from fer_cli.labels import EMOTIONS
@@ -151,3 +154,47 @@ def test_a_missing_log_and_a_place_that_cannot_be_written(tmp_path: Path) -> Non
 def test_a_long_log_is_read_in_a_moment(tmp_path: Path) -> None:
     log = read_log(write_viewer(tmp_path / "log.csv", 0))
     assert len(log.rows) == 420
+
+
+def drawn_row(seconds: float) -> st.SearchStrategy[LogRow]:
+    """A row of a face, numbered by its time, with or without each thing that can be known of it."""
+    angle = st.one_of(st.none(), st.integers(-900, 900).map(lambda tenths: tenths / 10))
+    return st.builds(
+        LogRow,
+        st.just(seconds),
+        st.integers(0, 10**6),
+        st.one_of(st.none(), st.tuples(angle_of(0), angle_of(0), angle_of(1), angle_of(1))),
+        st.sampled_from([None, *EMOTIONS]),
+        st.sampled_from([None, (0.25, 0.25, 0.1, 0.1, 0.1, 0.1, 0.1)]),
+        st.sampled_from([None, "left", "centre"]),
+        angle,
+        angle,
+        angle,
+        st.one_of(st.none(), st.integers(0, 999).map(lambda thousandths: thousandths / 1000)),
+        st.sampled_from(["screen", "away", "eyes closed"]),
+    )
+
+
+def angle_of(low: int) -> st.SearchStrategy[float]:
+    return st.integers(low, 4000).map(float)
+
+
+ROWS = st.integers(1, 5).flatmap(lambda n: st.tuples(*(drawn_row(second / 4) for second in range(n)))).map(list)
+
+
+@given(ROWS)
+def test_any_rows_come_back(tmp_path_factory: pytest.TempPathFactory, rows: list[LogRow]) -> None:
+    path = written(tmp_path_factory.mktemp("log") / "log.csv", *rows)
+    assert read_log(path).rows == rows
+
+
+@given(st.integers(0, 400), st.one_of(st.binary(max_size=6), st.sampled_from([b"9" * 5000, "²".encode(), b"\0", b'"'])))
+def test_any_damage_is_read_or_refused_with_its_place(
+    tmp_path_factory: pytest.TempPathFactory, place: int, put: bytes
+) -> None:
+    path = written(tmp_path_factory.mktemp("log") / "log.csv", LogRow(0.0), FACE)
+    data = path.read_bytes()
+    path.write_bytes(data[:place] + put + data[place + len(put) :])
+    # Whatever it is, it is no other error.
+    with contextlib.suppress(InputError):
+        assert read_log(path).class_names

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from fer_cli.faces.gaze import Gaze
+from fer_cli.faces.head_pose import Pose
+from fer_cli.live.directions import Directions
 from fer_cli.live.engine import Seen
 from fer_cli.live.recognise import Moment
 from fer_cli.live.table import TableWriter
@@ -77,3 +81,17 @@ def test_the_layout_openface_begins_as_its_own_does() -> None:
     heads = [(row["frame"], row["face_id"], row["timestamp"], row["success"]) for row in found]
     assert heads == [("1", "0", "0.0", "1"), ("1", "1", "0.0", "1"), ("1", "0", "0.0", "0"), ("26", "2", "1.0", "1")]
     assert found[2]["confidence"] == "0.0"
+
+
+def test_the_layout_openface_has_the_angles_of_head_and_gaze_where_they_are_known() -> None:
+    found = Directions(Pose(0.0, 10.0, 0.0), Gaze("right", 12.0, 0.0, 0.3, 0.3))
+    middle = replace(MOMENTS[2], seen=[replace(face(3, 1.0), box=(310.0, 230.0, 20.0, 20.0))], size=(480, 640))
+    stream = io.StringIO()
+    writer = TableWriter(stream, "csv", "openface", CLASSES)
+    for moment in (replace(middle, directions=[found]), replace(middle, directions=[Directions(None, found.gaze)])):
+        writer.write(moment)
+    known, unknown = rows(stream.getvalue())
+    assert list(known)[5:10] == ["gaze_angle_x", "gaze_angle_y", "pose_Rx", "pose_Ry", "pose_Rz"]
+    assert [float(known[name]) for name in ("pose_Rx", "pose_Ry", "pose_Rz")] == [0.1745, 0.0, 0.0]
+    assert float(known["gaze_angle_y"]) > 0.17
+    assert {unknown[name] for name in list(known)[5:10]} == {""}

@@ -130,6 +130,15 @@ def test_a_published_figure_is_drawn_on_the_row_beside_which_it_stands(tmp_path:
     assert (first != second).any()
 
 
+def test_the_best_model_of_each_data_set_is_coloured(tmp_path: Path) -> None:
+    rows: list[figures.Scored] = [("a", 0.6, (0.5, 0.7), [0.9]), ("b", 0.5, None, [])]
+    figures.models_by_dataset([("one", rows)], tmp_path / "one.png")
+    figures.models_by_dataset([("one", rows[:1]), ("two", rows[1:])], tmp_path / "two.png")
+    dots = [count(tmp_path / f"{name}.png", style.VERMILION) for name in ("one", "two")]
+    assert 0 < dots[0] < dots[1]
+    assert count(tmp_path / "two.png", style.BLUE) == 0
+
+
 def test_accuracy_against_a_number_joins_only_a_series(tmp_path: Path) -> None:
     given: tuple[list[str], list[int], list[float], list[None]] = (list("ab"), [1000, 10_000], [0.5, 0.6], [None] * 2)
     figures.accuracy_against(*given, tmp_path / "dots.png", "rows")

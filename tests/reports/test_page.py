@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_cli import files, provenance
+from fer_cli import provenance
 from fer_cli.errors import InputError
 from fer_cli.labels import EMOTIONS
 from fer_cli.reports import figures, page, sections
 from fer_cli.store.writer import create_dataset
 from tests import helpers
+from tests.reports.studies import write_result
 
 #: Elements without an end tag.
 VOID = {"meta", "img", "link", "br", "hr"}
@@ -50,11 +52,6 @@ class Outline(HTMLParser):
         assert self._open.pop() == tag
 
 
-def write_result(folder: Path, command: str, **results: object) -> Path:
-    files.write_json(folder / "result.json", provenance.record(command, [], {"lr": 0.1}, results))
-    return folder / "result.json"
-
-
 def section(path: Path) -> sections.Section:
     return sections.result_section("r-1", path, provenance.read_record(path))
 
@@ -71,11 +68,6 @@ def test_results_and_datasets_are_found_in_the_order_of_a_study(tmp_path: Path) 
     records, datasets = sections.find([tmp_path, tmp_path / "results"])
     assert [record["command"] for record in records.values()] == ["train", "eval", "compare", "export"]
     assert datasets == [dataset]
-
-
-def test_a_folder_with_nothing_in_it_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no result\.json and no dataset file below"):
-        sections.find([tmp_path])
 
 
 def test_a_damaged_result_is_named(tmp_path: Path) -> None:
@@ -104,7 +96,7 @@ def test_a_dataset_tells_what_prepare_found(tmp_path: Path) -> None:
     section = sections.dataset_section("d-1", tmp_path / "faces.h5")
     assert section.tables[1].rows == [["val", "earlier in val", 2], ["val", "in train", 3]]
     assert section.notes == ["a note", *(f"bad {i}" for i in range(10))]
-    assert ("seed", 3) in section.parameters
+    assert ("seed", 3) in section.origin
 
 
 def test_a_result_shows_its_values_and_the_figures_it_names(tmp_path: Path) -> None:
@@ -120,16 +112,16 @@ def test_a_result_shows_its_values_and_the_figures_it_names(tmp_path: Path) -> N
 
 def test_a_result_that_names_no_figures_shows_those_beside_it(tmp_path: Path) -> None:
     figures.training_curves({"epoch": [1], "loss": [1.0]}, tmp_path / "noise_levels.png")
-    found = section(write_result(tmp_path, "export", levels=[0.1, 0.2]))
+    found = section(write_result(tmp_path, "other", levels=[0.1, 0.2]))
     assert [figure.caption for figure in found.figures] == ["Noise levels"]
     assert found.tables[0].rows == [("levels", "0.1, 0.2")]
 
 
 def test_the_page_is_one_file_without_scripts_and_its_parts_are_named(tmp_path: Path) -> None:
     figures.face_sheet(np.zeros((1, 8, 8, 1), np.uint8), ["x"], tmp_path / "faces.png")
-    html = render(section(write_result(tmp_path, "export", a=1)))
+    html = render(section(write_result(tmp_path, "other", a=1)))
     outline = Outline(html)
-    assert outline.headings == ["h1", "h2", "h3", "h3"]
+    assert outline.headings == ["h1", "h2", "h3"]
     assert "script" not in outline.tags
     assert not re.search(r"(?:src|href)=\"(?!data:|#)", html)
     assert "url(" not in html
@@ -140,13 +132,32 @@ def test_the_page_is_one_file_without_scripts_and_its_parts_are_named(tmp_path: 
 
 def test_text_from_results_is_never_markup(tmp_path: Path) -> None:
     hostile = '<script>alert("x")</script>'
-    html = render(section(write_result(tmp_path, "export", name=hostile, notes=[hostile])))
+    html = render(section(write_result(tmp_path, "other", name=hostile, notes=[hostile])))
     assert "script" not in Outline(html).tags
     assert html.count("&lt;script&gt;") == 2
     assert "<title>A &lt;title&gt;</title>" in html
 
 
+def test_a_result_tells_its_seed_versions_and_whatever_to_be_careful_of(tmp_path: Path) -> None:
+    told = {"notes": ["a note", "again"], "leaks": ["a leak"], "warnings": ["a warning", "again"]}
+    found = section(write_result(tmp_path, "other", a=1, **told))
+    assert found.notes == ["a note", "again", "a leak", "a warning"]
+    assert found.tables[0].rows == [("a", 1)]
+    origin = dict(found.origin)
+    assert origin["seed"] == 3
+    assert "numpy" in origin["versions"]
+
+
+def test_sections_of_parts_stand_below_their_headings(tmp_path: Path) -> None:
+    found = section(write_result(tmp_path, "other", a=1))
+    html = render(*(dataclasses.replace(found, part=part, anchor=f"s-{part}") for part in ("one", "two")))
+    outline = Outline(html)
+    assert outline.headings == ["h1", "h2", "h3", "h4", "h2", "h3", "h4"]
+    assert {link.removeprefix("#") for link in outline.links} <= set(outline.ids)
+    assert len(set(outline.ids)) == len(outline.ids)
+
+
 def test_the_page_serves_dark_screens_narrow_screens_and_paper(tmp_path: Path) -> None:
-    html = render(section(write_result(tmp_path, "export", a=1)))
+    html = render(section(write_result(tmp_path, "other", a=1)))
     for rule in ("prefers-color-scheme: dark", "@media print", "overflow-x: auto", 'name="viewport"'):
         assert rule in html

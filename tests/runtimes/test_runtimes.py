@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from fer_cli.errors import InputError, MissingError
-from fer_cli.runtimes.answers import describe
+from fer_cli.runtimes import answers
+from fer_cli.runtimes.answers import Opened, RuntimeModel
 from fer_cli.runtimes.litert import load_litert
 from fer_cli.runtimes.onnx import load_onnx
 
@@ -24,27 +25,42 @@ def answer(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.stack([images.mean((1, 2, 3)), np.full(len(images), 0.5, np.float32)], 1)
 
 
-def test_answers_come_in_batches_of_any_size() -> None:
-    model = describe(Path("x.onnx"), {"class_names": list(NAMES)}, None, ([None, 4, 4, 1], [None, 2]), answer)
+def test_probabilities_of_eight_bits_have_a_sum_of_one(tmp_path: Path) -> None:
+    model = load_shapes(tmp_path, [[None, 4, 4, 1]], [[None, 2]], {"class_names": list(NAMES), "precision": "int8"})
+    images = np.full((3, 4, 4, 1), 0.48, np.float32)
+    np.testing.assert_allclose(model.probabilities(images), [[0.48 / 0.98, 0.5 / 0.98]] * 3, rtol=1e-6)
+
+
+def load_shapes(
+    folder: Path, taken: list[Any], given: list[Any], metadata: dict[str, Any], classes: Any = None
+) -> RuntimeModel:
+    """A file whose runtime tells of inputs and outputs of these shapes."""
+    (folder / "x.onnx").write_bytes(b"")
+    return answers.load(folder / "x.onnx", classes, lambda path: Opened(taken, given, metadata, answer))
+
+
+def test_answers_come_in_batches_of_any_size(tmp_path: Path) -> None:
+    model = load_shapes(tmp_path, [[None, 4, 4, 1]], [[None, 2]], {"class_names": list(NAMES)})
     images = np.arange(5 * 16, dtype=np.uint8).reshape(5, 4, 4, 1)
     np.testing.assert_allclose(model.probabilities(images, 2), answer(images.astype(np.float32)))
     assert model.probabilities(images[:0]).shape == (0, 2)
 
 
 @pytest.mark.parametrize(
-    ("metadata", "classes", "shapes", "message"),
+    ("classes", "taken", "given", "message"),
     [
-        ({}, NAMES, ([None, 3, 4, 4], [None, 2, 2]), "expected an input (N, H, W, C) of images and an output (N, K)"),
-        ({}, NAMES, ([None, "height", 4, 1], [None, 2]), "expected an input (N, H, W, C) of images"),
-        ({}, None, ([None, 4, 4, 1], [None, 2]), "name them with --classes"),
-        ({}, ("one",), ([None, 4, 4, 1], [None, 2]), "expected 2 class names, one an output. Received: one"),
+        (NAMES, [[None, 3, 4, 4]], [[None, 2, 2]], "expected an input (N, H, W, C) of images and an output (N, K)"),
+        (NAMES, [[None, "height", 4, 1]], [[None, 2]], "expected an input (N, H, W, C) of images"),
+        (NAMES, [[None, 4, 4, 1]] * 2, [[None, 2]], "expected one input and one output. Received: 2 and 1"),
+        (None, [[None, 4, 4, 1]], [[None, 2]], "name them with --classes"),
+        (("one",), [[None, 4, 4, 1]], [[None, 2]], "expected 2 class names, one an output. Received: one"),
     ],
 )
 def test_what_is_no_classifier_of_images_is_refused(
-    metadata: dict[str, Any], classes: Any, shapes: Any, message: str
+    classes: Any, taken: list[Any], given: list[Any], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=r"x\.onnx") as caught:
-        describe(Path("x.onnx"), metadata, classes, shapes, answer)
+        load_shapes(tmp_path, taken, given, {}, classes)
     assert message in str(caught.value)
 
 

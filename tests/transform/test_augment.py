@@ -3,6 +3,8 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_cli.transform.augment import apply, augment
 from fer_cli.transform.parameters import ERASE_AREA, ERASE_ASPECT, Parameters, draw
@@ -129,3 +131,22 @@ def test_an_empty_batch_stays_empty() -> None:
 def test_images_of_another_kind_are_refused(images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected uint8"):
         apply(images, still(2, (24, 24)))
+
+
+POLICIES = st.fixed_dictionaries({}, optional={name: st.floats(0, op.maximum) for name, op in OPERATIONS.items()})
+
+
+@given(POLICIES, st.integers(0, 3), st.integers(2, 40), st.integers(2, 40), st.sampled_from((1, 3)))
+def test_any_policy_keeps_what_images_are(
+    magnitudes: dict[str, float], n: int, height: int, width: int, channels: int
+) -> None:
+    policy, faces = Policy(magnitudes), noise_faces(n, height, width, channels)
+    before = faces.copy()
+    parameters = draw(policy, n, faces.shape[1:], np.random.default_rng(n))
+    assert all(len(value) == n for value in vars(parameters).values() if isinstance(value, np.ndarray))
+    top, left, bottom, right = parameters.box.T
+    assert ((top >= 0) & (left >= 0) & (bottom <= height) & (right <= width)).all()
+    assert (np.abs(parameters.angle) <= policy["rotate"]).all()
+    out = apply(faces, parameters)
+    assert (out.shape, out.dtype) == (faces.shape, np.uint8)
+    np.testing.assert_array_equal(faces, before)

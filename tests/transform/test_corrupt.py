@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fer_cli import catalog
 from fer_cli.datasets.facs.action_units import sample_units
@@ -242,3 +244,24 @@ def test_glasses_hide_the_eyes_and_masks_the_mouth() -> None:
     assert (cloth[0, 79, 35:68] != 128).all()
     weak = corrupt_occlude.sunglasses.apply(GREY, 0.5, rng())
     assert weak[0, 40, 31, 0] == 64
+
+
+@settings(max_examples=120)
+@given(
+    st.sampled_from(KINDS),
+    st.sampled_from(SEVERITIES),
+    st.tuples(st.integers(0, 3), st.integers(8, 70), st.integers(8, 70), st.sampled_from((1, 3))),
+    st.sampled_from(("black", "white", "noise")),
+)
+def test_any_severity_of_any_picture_is_a_picture(
+    kind: str, severity: int, shape: tuple[int, int, int, int], content: str
+) -> None:
+    found = find(kind)
+    if found.color:
+        shape = (*shape[:3], 3)
+    images = noise_faces(*shape) if content == "noise" else np.full(shape, 255 * (content == "white"), np.uint8)
+    before = images.copy()
+    out = found(images, severity, rng())
+    assert (out.shape, out.dtype) == (images.shape, np.uint8)
+    np.testing.assert_array_equal(images, before)
+    np.testing.assert_array_equal(found(images, severity, rng()), out)

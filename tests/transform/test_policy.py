@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,3 +77,13 @@ def test_a_bad_text_is_told(text: str, message: str) -> None:
         parse_policy(text)
     assert message in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@given(
+    st.one_of(st.text(max_size=30), st.from_regex(r"(strong|none|flip|rotate)?( [a-z]{2,9}(:[-+0-9.e_]{0,7})?){0,4}"))
+)
+def test_any_text_is_a_policy_or_refused(text: str) -> None:
+    with contextlib.suppress(UsageError):
+        policy = parse_policy(text)
+        assert parse_policy(str(policy)) == policy
+        assert all(0 < size <= OPERATIONS[name].maximum for name, size in policy.magnitudes.items())

@@ -54,7 +54,7 @@ class Extractor:
             )
         #: D: how many features a face has.
         self.width = int(np.prod(output.shape[1:]))
-        self._network = keras.Model(model.network.inputs, [output, model.network.output])
+        self._network = keras.Model(model.network.input, [output, model.network.output])
 
     def stream(
         self,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from fer_cli.analysis.saliency.subjects import Pixels
+from fer_cli.analysis.saliency.subjects import Subjects, of_pictures
 from fer_cli.errors import InputError, UsageError
 from fer_cli.faces.crop import crop_face
 from fer_cli.faces.detect import shared_detector
 from fer_cli.faces.media import expand, is_video, read_picture
+from fer_cli.models import LoadedModel
 
 
-def read_faces(sources: Sequence[str], detector: str) -> tuple[list[Pixels], list[Path], list[str]]:
-    """The most prominent face of each picture, uint8 (h, w, 3), its file, and a line for each file without one.
+def read_subjects(model: LoadedModel, sources: Sequence[str], detector: str) -> tuple[Subjects, list[str]]:
+    """The most prominent face of each picture as the network sees it, and a line for each file without one.
 
-    sources: files, folders and patterns. detector: of `catalog.DETECTORS`; `skip` takes whole pictures. Raises
-    `InputError` for a file that cannot be read and where no picture shows a face, `UsageError` for a video.
+    sources: files, folders and patterns; those of the subjects are the files. detector: of `catalog.DETECTORS`; `skip`
+    takes whole pictures. Raises `InputError` for a file that cannot be read and where no picture shows a face,
+    `UsageError` for a video.
     """
     finder = shared_detector(detector)
     faces, paths, notes = [], [], []
@@ -28,9 +29,9 @@ def read_faces(sources: Sequence[str], detector: str) -> tuple[list[Pixels], lis
             notes.append(f"{path}: {detector} found no face, left out")
         else:
             faces.append(face)
-            paths.append(path)
+            paths.append(str(path))
     if not faces:
         raise InputError(
             f"{', '.join(sources)}: {detector} found no face; --detector skip is for pictures that are faces"
         )
-    return faces, paths, notes
+    return of_pictures(model, faces, paths), notes

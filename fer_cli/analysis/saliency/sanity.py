@@ -7,9 +7,7 @@ half of the layers are, the answers are chance already, so a map that explains t
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -66,8 +64,7 @@ def cascade(
     def strengths(shown: keras.Model) -> dict[str, Maps]:
         # A method shows the weights that the network had when it was made.
         methods = Methods(shown, names, seed, layer)
-        with _untold_tracing():
-            return methods.strengths(methods.maps(images, classes, advance))
+        return methods.strengths(methods.maps(images, classes, advance))
 
     own = strengths(network)
     layers = learnt_layers(network)
@@ -133,21 +130,6 @@ def _sanity(
 
 def _judged(found: Sequence[Stage]) -> float:
     return max(stage.similarity.mean for stage in found[-2:])
-
-
-@contextlib.contextmanager
-def _untold_tracing() -> Iterator[None]:
-    """TensorFlow warns of a function that is compiled often, which here it must be: once for each network."""
-
-    def wanted(record: logging.LogRecord) -> bool:
-        return "tf.function retracing" not in record.getMessage()
-
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(wanted)
-    try:
-        yield
-    finally:
-        logger.removeFilter(wanted)
 
 
 def _fresh(network: keras.Model, seed: int) -> keras.Model:

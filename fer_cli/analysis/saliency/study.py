@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_cli.analysis.predict import predict
+from fer_cli.analysis.predict import correction_warning, predict
 from fer_cli.analysis.saliency import evidence, means, rows, subjects
 from fer_cli.analysis.saliency.evidence import Evidence, Progress
 from fer_cli.analysis.saliency.explain import Methods
@@ -64,6 +64,11 @@ class Study:
     dataset: Dataset
     split: str
     seed: int = 0
+
+    def warnings(self) -> list[str]:
+        """What makes the network's answers for these rows doubtful."""
+        found = correction_warning(self.model, self.dataset.transforms, str(self.dataset.path))
+        return [found] if found else []
 
     def chosen(self, choice: Choice, advance: Advance = lambda images: None) -> Subjects:
         """The rows that are asked for. advance: called with the images just done where the network must say more.

@@ -88,7 +88,8 @@ class Verdict:
         trial = self.trial
         if trial.identity is None or trial.identity_real is None:
             return None
-        return identity(trial.identity_real, trial.identity, trial.faces.persons, trial.faces.groups, self.seed)
+        faces = trial.faces
+        return identity(trial.identity_real, trial.identity, faces.persons, faces.groups, self.seed, trial.gallery)
 
     def realism(self) -> Realism | None:
         """None for a judge without features, and for too few faces."""
@@ -112,7 +113,7 @@ class Verdict:
             "split": faces.split,
             "n": len(faces),
             "translations": int(counted.sum()),
-            "persons": None if faces.persons is None else int(faces.persons.max()) + 1,
+            "persons": None if faces.persons is None else len(np.unique(faces.persons)),
             "judge_accuracy": float((trial.answers_real.argmax(1) == faces.labels).mean()),
             "hit_rate": float(taken[counted].mean()) if hits else None,
             "hit_interval": mean_interval(taken[counted], groups[counted], self.seed) if hits else None,

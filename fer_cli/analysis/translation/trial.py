@@ -13,6 +13,7 @@ from fer_cli.analysis.embedding import LAYER, Embedding
 from fer_cli.analysis.noise.images import chosen_rows
 from fer_cli.analysis.predict import Probabilities, Transforms, checked, fit_to_model
 from fer_cli.analysis.translation.base import Embedder, Floats, Indices, Pixels, Target, Translator
+from fer_cli.analysis.translation.identity import Gallery
 from fer_cli.analysis.translation.similarity import ssim, ssim_outside
 from fer_cli.labels import class_order
 from fer_cli.models import LoadedModel, Scorer
@@ -24,8 +25,8 @@ from fer_cli.transform.adapt import adapt
 class Faces:
     """N faces of a split.
 
-    rows: (N,) places within the split. labels: (N,) in the order of `class_names`. persons: (N,) codes from 0, None
-    where nobody knows them.
+    rows: (N,) places within the split. labels: (N,) in the order of `class_names`. persons: (N,) codes from 0 among
+    those of the whole split, None where nobody knows them.
     """
 
     dataset: Dataset
@@ -47,6 +48,10 @@ class Faces:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def everybody(self) -> Indices | None:
+        """Codes of the persons in all rows of the split, not only in these faces."""
+        return _person_codes(self.dataset, self.split)
+
     def blocks(self, size: int) -> Iterator[tuple[Indices, Pixels]]:
         """Places among the N, and their images uint8 (n, H, W, C), `size` at a time."""
         images = self.dataset.images(self.split)
@@ -60,9 +65,13 @@ def choose_faces(dataset: Dataset, split: str, limit: int | None = None, seed: i
     dataset.require(split)
     labels = dataset.labels(split)
     rows = np.arange(len(labels)) if limit is None else chosen_rows(labels, limit, seed)
+    persons = _person_codes(dataset, split)
+    return Faces(dataset, split, rows, labels[rows], None if persons is None else persons[rows])
+
+
+def _person_codes(dataset: Dataset, split: str) -> Indices | None:
     names = dataset.subjects(split)
-    persons = None if names is None else np.unique(np.array(names)[rows], return_inverse=True)[1]
-    return Faces(dataset, split, rows, labels[rows], persons)
+    return None if names is None else np.unique(names, return_inverse=True)[1]
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,8 @@ class Trial:
     answers_real, answers: the judge's probabilities (N, K) of the faces as the translator got them, and (N, T, K) of
     the translations, columns in the dataset's order of classes. changed: (N, T) mean of the mask. ssim, ssim_outside:
     (N, T). features_real, features: the judge's features (N, D) and (N, T, D), None for a judge without the layer
-    `embedding`. identity_real, identity: of what tells persons apart, or None.
+    `embedding`. identity_real, identity: of what tells persons apart, or None. gallery: what that makes of all real
+    pictures of the split, None where persons are not known.
     """
 
     faces: Faces
@@ -121,6 +131,7 @@ class Trial:
     features: Floats | None = None
     identity_real: Floats | None = None
     identity: Floats | None = None
+    gallery: Gallery | None = None
 
 
 def measure(
@@ -156,7 +167,20 @@ def measure(
             for name, parts in made.items():
                 columns[name].append(np.stack(parts, axis=1))
             made.clear()
-    return Trial(faces, targets, **{name: np.concatenate(parts) for name, parts in columns.items()})
+    gallery = known_persons(faces, identity, translator.input_shape, batch_size) if identity else None
+    return Trial(faces, targets, **{name: np.concatenate(parts) for name, parts in columns.items()}, gallery=gallery)
+
+
+def known_persons(
+    faces: Faces, embedder: Embedder, shape: tuple[int, int, int], batch_size: int = 128
+) -> Gallery | None:
+    """All real pictures of the split that faces are of, brought to `shape` (H, W, C); None where nobody is known."""
+    persons = faces.everybody()
+    if persons is None:
+        return None
+    images = faces.dataset.images(faces.split)
+    parts = np.array_split(np.arange(len(persons)), max(1, round(len(persons) / batch_size)))
+    return Gallery.of((embedder.compute(adapt(images.take(rows), shape)), persons[rows]) for rows in parts)
 
 
 def _likeness(block: Block) -> dict[str, Floats]:
