@@ -6,7 +6,8 @@ by hand and nothing needs training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,14 @@ def write_model(
 def splits_of(records: Records) -> list[str]:
     """Split names row by row."""
     return [SPLITS[code] for code in records.split]
+
+
+def edit_zip(path: Path, change: Callable[[dict[str, bytes]], Any]) -> Path:
+    """Let `change` do what it will to the members of a zip file (name -> content), and write it anew."""
+    with zipfile.ZipFile(path) as opened:
+        members = {name: opened.read(name) for name in opened.namelist()}
+    change(members)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in members.items():
+            opened.writestr(name, content)
+    return path

@@ -42,20 +42,11 @@ def saved(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def rewrite(path: Path, change: Callable[[Content], None]) -> None:
-    with zipfile.ZipFile(path) as opened:
-        members = {name: opened.read(name) for name in opened.namelist()}
-    change(members)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
-        for name, content in members.items():
-            opened.writestr(name, content)
-
-
 def edit(path: Path, member: str, change: Callable[[Any], Any]) -> None:
     def of_all(members: Content) -> None:
         members[member] = json.dumps(change(json.loads(members[member]))).encode()
 
-    rewrite(path, of_all)
+    helpers.edit_zip(path, of_all)
 
 
 def rewrite_arrays(path: Path, change: Callable[[Array], Array]) -> None:
@@ -65,7 +56,7 @@ def rewrite_arrays(path: Path, change: Callable[[Array], Array]) -> None:
             np.save(buffer, change(np.load(io.BytesIO(members[name]))))
             members[name] = buffer.getvalue()
 
-    rewrite(path, of_all)
+    helpers.edit_zip(path, of_all)
 
 
 class Payload:
@@ -88,7 +79,7 @@ def test_a_pickle_in_place_of_an_array_is_not_run(saved: Path) -> None:
         for name in [name for name in members if name.endswith(".npy")]:
             members[name] = pickle.dumps(Payload())
 
-    rewrite(saved, plant)
+    helpers.edit_zip(saved, plant)
     assert "not a classical model of fer" in refused(saved)
 
 
@@ -125,12 +116,12 @@ def test_a_function_of_the_file_s_choice_is_not_found(saved: Path) -> None:
 
 def test_a_file_that_unpacks_to_too_much_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "_LEAST_BYTES", 1 << 20)
-    rewrite(saved, lambda members: members.update({"zeros.npy": bytes(8 << 20)}))
+    helpers.edit_zip(saved, lambda members: members.update({"zeros.npy": bytes(8 << 20)}))
     assert "bytes unpacked. Received: 8," in refused(saved)
 
 
 def test_a_schema_without_end_is_refused(saved: Path) -> None:
-    rewrite(saved, lambda members: members.update({"schema.json": b"[" * 100_000}))
+    helpers.edit_zip(saved, lambda members: members.update({"schema.json": b"[" * 100_000}))
     assert "not a classical model of fer" in refused(saved)
 
 

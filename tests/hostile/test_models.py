@@ -28,16 +28,6 @@ from tests import helpers
 from tests.hostile import Payload, refused
 
 
-def edit(path: Path, change: Callable[[dict[str, bytes]], Any]) -> Path:
-    with zipfile.ZipFile(path) as opened:
-        members = {name: opened.read(name) for name in opened.namelist()}
-    change(members)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
-        for name, content in members.items():
-            opened.writestr(name, content)
-    return path
-
-
 def configure(path: Path, change: Callable[[list[dict[str, Any]]], Any]) -> Path:
     """The model with other layers in its description."""
 
@@ -46,7 +36,7 @@ def configure(path: Path, change: Callable[[list[dict[str, Any]]], Any]) -> Path
         change(config["config"]["layers"])
         members["config.json"] = json.dumps(config).encode()
 
-    return edit(path, of_all)
+    return helpers.edit_zip(path, of_all)
 
 
 @pytest.mark.parametrize("name", ["x.keras", "x.skops", "x.onnx", "x.tflite", "x.h5", "x.joblib", "x.pkl"])
@@ -110,7 +100,7 @@ def test_weights_that_are_elsewhere(model: Path) -> None:
             file["layers/dense/vars/0"] = h5py.ExternalLink(str(other.absolute()), "kernel")
         members["model.weights.h5"] = content.getvalue()
 
-    edit(model, link)
+    helpers.edit_zip(model, link)
     assert "Keras cannot load it" in refused(lambda: load_scorer(model))
     assert "is a link to another file" in refused(lambda: open_weights(model).__enter__())
 
@@ -118,14 +108,14 @@ def test_weights_that_are_elsewhere(model: Path) -> None:
 @pytest.mark.parametrize("member", ["fer.json", "config.json", "model.weights.h5", "more"])
 def test_a_file_that_unpacks_to_too_much(member: str, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "_LEAST_BYTES", 1 << 20)
-    edit(model, lambda members: members.update({member: b" " * (8 << 20)}))
+    helpers.edit_zip(model, lambda members: members.update({member: b" " * (8 << 20)}))
     for load in (load_scorer, lambda path: open_weights(path).__enter__()):
         assert "bytes unpacked. Received: 8," in refused(lambda load=load: load(model))
 
 
 def test_a_file_that_lies_about_it(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "_MOST_JSON", 1 << 20)
-    edit(model, lambda members: members.update({"fer.json": b" " * (8 << 20)}))
+    helpers.edit_zip(model, lambda members: members.update({"fer.json": b" " * (8 << 20)}))
     content = bytearray(model.read_bytes())
     size = struct.pack("<I", 8 << 20)
     while (place := content.find(size)) >= 0:
@@ -149,7 +139,7 @@ def test_a_zip_behind_a_model_that_unpacks_to_too_much(tmp_path: Path, monkeypat
     ids=["deep", "no object", "no list", "no names"],
 )
 def test_metadata_of_another_form(metadata: bytes, model: Path) -> None:
-    edit(model, lambda members: members.update({"fer.json": metadata}))
+    helpers.edit_zip(model, lambda members: members.update({"fer.json": metadata}))
     assert refused(lambda: load_scorer(model)).startswith(str(model))
 
 
