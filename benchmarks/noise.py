@@ -77,7 +77,7 @@ def corrupted(images: Images, level: Level | None) -> Images:
 def timed(model: LoadedModel, images: Images) -> tuple[float, float]:
     """Wall and CPU seconds of a pass."""
     wall, cpu = time.perf_counter(), time.process_time()
-    predict(model, images, (), EMOTIONS, single, 128, lambda done: None)
+    predict(model, images, (), EMOTIONS, single, 128, lambda _: None)
     return time.perf_counter() - wall, time.process_time() - cpu
 
 

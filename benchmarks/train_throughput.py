@@ -141,7 +141,7 @@ def plain_network(settings: Settings, steps: int) -> keras.Model:
 
 
 def keras_fit(settings: Settings, images: np.ndarray, targets: np.ndarray) -> Contender:
-    """(a)"""
+    """What (a) is timed on."""
     network = plain_network(settings, len(images) // settings.batch_size)
     return timed(len(images), lambda: network.fit(images, targets, batch_size=settings.batch_size, verbose=0))
 

@@ -12,6 +12,7 @@ Nothing here is of a real person: the photo, the clip and the viewers' logs are 
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -113,8 +114,13 @@ def save_small(image: Image.Image, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    work, *names = sys.argv[1:]
-    place = Path(work).resolve()
+    parser = argparse.ArgumentParser(description="Run the examples of the commands' pages, and write what they give.")
+    parser.add_argument("folder", type=Path, help="where they run")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a command whose page it is; all where none is named")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(COMMANDS):
+        parser.error(f"expected names of commands. Received: {', '.join(sorted(unknown))}")
+    place, names = asked.folder.resolve(), asked.names
     place.mkdir(parents=True, exist_ok=True)
     draw_media(place)
     for name in names or COMMANDS:

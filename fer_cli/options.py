@@ -13,7 +13,7 @@ import click
 from click import shell_completion
 
 from fer_cli import catalog, claims, files
-from fer_cli.errors import InputError, UsageError
+from fer_cli.errors import InputError
 from fer_cli.labels import EMOTIONS_8, SPLITS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_DATASET = Path("data/fer2013.h5")
 DATASET_ENDINGS = {".h5", ".hdf5"}
 MODEL_ENDINGS = {".keras", ".skops", ".onnx", ".tflite"}
-#: The network that ships with the package, once it is trained.
+#: The network that ships with the package; its card is the README.md beside it.
 SHIPPED_MODEL = Path(__file__).parent / "pretrained" / "mini.keras"
 
 
@@ -30,7 +30,9 @@ def suggest(
 ) -> Callable[[click.Context, click.Parameter, str], list[shell_completion.CompletionItem]]:
     """What a shell completes a free text to: a name that is known, or else a path where there may be one."""
 
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[shell_completion.CompletionItem]:
+    def complete(
+        _ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> list[shell_completion.CompletionItem]:
         names = [shell_completion.CompletionItem(name) for name in known if name.startswith(incomplete)]
         return names or [shell_completion.CompletionItem(incomplete, type="file")] * paths
 
@@ -61,7 +63,7 @@ def dataset_arg(command: F) -> F:
         "dataset",
         required=False,
         type=click.Path(path_type=Path),
-        callback=lambda ctx, param, value: existing_dataset(value),
+        callback=lambda _ctx, _param, value: existing_dataset(value),
     )(command)
 
 
@@ -109,7 +111,7 @@ def _model_and_dataset(command: F, default: Callable[[], Path | None]) -> F:
 def model_and_sources_arg(command: F) -> F:
     """MODEL [SOURCE]..., where only a first argument with a model's ending is MODEL: passes `model` and `sources`."""
 
-    def divide(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Path:
+    def divide(ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> Path:
         named = bool(values) and Path(values[0]).suffix in MODEL_ENDINGS
         ctx.params["sources"] = values[named:]
         return Path(values[0]) if named else default_model()
@@ -120,18 +122,15 @@ def model_and_sources_arg(command: F) -> F:
 
 
 def default_model() -> Path:
-    """The model of `$FER_MODEL`, else the one that ships with the package; `UsageError` where there is none."""
-    named = Path(os.environ.get("FER_MODEL") or SHIPPED_MODEL)
-    if named == SHIPPED_MODEL and not named.is_file():
-        raise UsageError("no MODEL named: give a .keras file, or set FER_MODEL to one")
-    return named
+    """The model of `$FER_MODEL`, else the one that ships with the package."""
+    return Path(os.environ.get("FER_MODEL") or SHIPPED_MODEL)
 
 
 model_opt = click.option(
     "--model",
     type=click.Path(path_type=Path),
-    callback=lambda ctx, param, value: value or default_model(),
-    help="The model file.  [default: $FER_MODEL]",
+    callback=lambda _ctx, _param, value: value or default_model(),
+    help="The model file.  [default: $FER_MODEL, else the network that ships with fer]",
 )
 
 

@@ -122,11 +122,11 @@ def _policy(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
-def _addresses(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+def _addresses(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
     return parse_workers(value) if value is not None else ()
 
 
-def _tuple(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+def _tuple(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(value)
 
 

@@ -16,7 +16,7 @@ from fer_cli.main import COMMANDS, every_command
 ROOT = Path(fer_cli.__file__).parent
 #: From the bottom to the top; a part imports only from lower layers and, without going in circles, from its own.
 LAYERS = (
-    {"errors", "labels", "records", "files", "claims", "archives", "catalog"},
+    {"errors", "labels", "records", "files", "claims", "archives", "catalog", "pretrained"},
     {"store", "models", "provenance", "framework", "runtimes"},
     {"architectures", "datasets", "faces", "transform", "gradients"},
     {"training", "tuning", "attacks", "translation", "saliency", "classical", "analysis", "live", "reports", "export"},

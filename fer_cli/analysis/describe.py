@@ -115,7 +115,7 @@ def describe(
     class_names: Sequence[str],
     components: int = 10,
     seed: int = 0,
-    advance: Callable[[int], None] = lambda images: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Description:
     """Describe N faces, at least one, in a single pass.
 

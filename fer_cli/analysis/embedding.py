@@ -33,7 +33,8 @@ class Embedding:
         #: The bytes of the model file.
         self.content = path.read_bytes()
         height, width, channels = network.input_shape[1:]
-        self._model = models.LoadedModel(path, network, (), (height, width, channels), metadata)
+        #: The whole network, without names of classes.
+        self.model = models.LoadedModel(path, network, (), (height, width, channels), metadata)
         self._layer, self._transforms = layer, transforms
         if layer not in (known := [each.name for each in network.layers]):
             raise InputError(f"{path}: no layer {layer!r}; it has {', '.join(known)}")
@@ -41,7 +42,8 @@ class Embedding:
         if None in output.shape[1:]:
             raise InputError(f"{path}: layer {layer!r}: expected an output of a fixed size. Received: {output.shape}")
         self._width = int(np.prod(output.shape[1:]))
-        self._network = keras.Model(network.input, output)
+        #: From images to the layer.
+        self.network = keras.Model(network.input, output)
 
     def names(self, shape: tuple[int, int, int]) -> list[str]:
         """`LAYER NUMBER`, for images of any shape."""
@@ -49,9 +51,9 @@ class Embedding:
 
     def compute(self, images: Pixels) -> Floats:
         """float32 (N, D) of images uint8 (N, H, W, C). Raises `InputError` where the layer gives no finite numbers."""
-        fitted = fit_to_model(images, self._model, self._transforms)
+        fitted = fit_to_model(images, self.model, self._transforms)
         # One compiled pass; `predict` would set up its input pipeline anew for each block.
-        outputs = np.asarray(self._network.predict_on_batch(fitted), np.float32).reshape(len(images), self._width)
+        outputs = np.asarray(self.network.predict_on_batch(fitted), np.float32).reshape(len(images), self._width)
         if not np.isfinite(outputs).all():
-            raise InputError(f"{self._model.path}: layer {self._layer!r} gives numbers that are not finite")
+            raise InputError(f"{self.model.path}: layer {self._layer!r} gives numbers that are not finite")
         return outputs

@@ -149,7 +149,7 @@ def evaluate(
     search: bool = False,
     batch_size: int = 128,
     seed: int = 0,
-    advance: Callable[[int], None] = lambda images: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Score `models` on `split`; several are averaged as an ensemble.
 

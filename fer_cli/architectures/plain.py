@@ -99,7 +99,7 @@ class _Assembly:
         self._activation, self._normalise = activation, normalise
 
     def chain(self, x: Any, letters: str, prefix: str) -> Any:
-        """`x` after a layer for each letter; their names count within the chain: block1_conv1, block1_conv2 …"""
+        """`x` after a layer for each letter; names count within the chain: block1_conv1, block1_conv2."""
         seen: Counter[str] = Counter()
         for letter in letters:
             kind = _KINDS[letter]

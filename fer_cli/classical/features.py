@@ -55,7 +55,7 @@ class Features:
         """A name for each column, for images of this shape (H, W, C)."""
         return [name for kind in self.kinds for name in kind.names(shape)]
 
-    def compute(self, images: Pixels | ImageRows, advance: Callable[[int], None] = lambda done: None) -> Floats:
+    def compute(self, images: Pixels | ImageRows, advance: Callable[[int], None] = lambda _: None) -> Floats:
         """Features float32 (N, D) of images uint8 (N, H, W, C), finite, a row from its image alone.
 
         Works block by block, so that images may stay on disk. advance: is called with the number of images just done.

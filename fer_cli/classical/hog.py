@@ -39,10 +39,10 @@ class Hog:
 
 
 def histograms(faces: Pixels, cell: tuple[int, int]) -> Floats:
-    """Evened-out histograms float32 (N, D) of grey images uint8 (N, H, W), whose sides are multiples of those of
-    `cell` (height, width), with at least two cells down and across. Zero where an image is flat.
+    """Evened-out histograms float32 (N, D) of grey images uint8 (N, H, W), zero where an image is flat.
 
-    Columns are those of `cell_names`.
+    Sides are multiples of those of `cell` (height, width), with at least two cells down and across. Columns are those
+    of `cell_names`.
     """
     describe = _descriptor(faces.shape[1:], cell)
     return np.stack([np.ravel(describe.compute(face)) for face in faces]).astype(np.float32, copy=False)

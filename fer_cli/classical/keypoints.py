@@ -27,8 +27,10 @@ _NEAREST_EYES = 4.0
 
 
 class _Patch(NamedTuple):
-    """A level rectangle of a face, `down` × `across` cells: its middle is `offset` (x, y) in eye distances from the
-    mean of the landmarks `anchors`."""
+    """A level rectangle of a face, `down` × `across` cells.
+
+    Its middle is `offset` (x, y) in eye distances from the mean of the landmarks `anchors`.
+    """
 
     anchors: tuple[int, ...]
     offset: tuple[float, float]
@@ -63,11 +65,11 @@ _APPEARANCE = ("mouth's middle against its surroundings, standard deviations", "
 
 
 class Keypoints:
-    """Geometry of five landmarks (`fer_cli.faces.landmarks`), and histograms of oriented gradients of three patches
-    around brows and mouth, which are cut out level and scaled by the eyes.
+    """Geometry of five landmarks (`fer_cli.faces.landmarks`), and gradients around brows and mouth.
 
-    Images are brought to 48×48 pixels first. A face whose landmarks are unsure, or whose eyes all but coincide, is
-    described as if its landmarks were at their usual places, and the column `landmarks unsure` says so.
+    These are histograms of oriented gradients of three patches, which are cut out level and scaled by the eyes. Images
+    are brought to 48×48 pixels first. A face whose landmarks are unsure, or whose eyes all but coincide, is described
+    as if its landmarks were at their usual places, and the column `landmarks unsure` says so.
     Raises as `LandmarkFinder`.
     """
 

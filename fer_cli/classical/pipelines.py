@@ -68,7 +68,7 @@ def forest(seed: int) -> BaseEstimator:
     return RandomForestClassifier(random_state=seed)
 
 
-def knn(seed: int) -> BaseEstimator:
+def knn(_seed: int) -> BaseEstimator:
     """The classes of the nearest train rows, by Euclidean distance; nothing is random."""
     # A tree helps in few dimensions only, and a file of arrays alone is a safer one.
     return KNeighborsClassifier(algorithm="brute")

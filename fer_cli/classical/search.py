@@ -112,7 +112,7 @@ def search(
     classes: int,
     folds: Folds,
     plan: Plan,
-    advance: Callable[[int], None] = lambda fits: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Search:
     """Try all `settings` of the classifier `name` in all folds.
 

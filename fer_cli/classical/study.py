@@ -61,7 +61,7 @@ class Bench:
     preparing: float
 
 
-def rows(dataset: Dataset, split: str, features: Features, advance: Advance = lambda images: None) -> Rows:
+def rows(dataset: Dataset, split: str, features: Features, advance: Advance = lambda _: None) -> Rows:
     """Compute the features of a split. advance: is called with the number of images just done."""
     started = time.perf_counter()
     x = features.compute(dataset.images(split), advance)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from fer_cli.store.reader import Dataset
 
 
-def _policy(ctx: click.Context, param: click.Parameter, value: str) -> str:
+def _policy(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     return str(parse_policy(value))
 
 
-def _classes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+def _classes(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
     return tuple(value.split(",")) if value else ()
 
 

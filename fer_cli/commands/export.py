@@ -27,6 +27,11 @@ from fer_cli.errors import UsageError
     is_flag=True,
     help="Make the probabilities calibrated: fit a temperature on the rows of --split, and put it into the weights.",
 )
+@click.option(
+    "--card",
+    type=click.Path(path_type=Path),
+    help="The output of fer eval of MODEL: its split, protocol, scores and interval go into the file's metadata.",
+)
 @options.split_opt()
 @click.option(
     "--rows",
@@ -57,6 +62,7 @@ def command(
     options.claim(output, overwrite)
     terminal = Terminal(as_json, quiet)
     results = _export(model, dataset, asked, precision, output)
+    asked["card"] = asked["card"] and str(asked["card"])
     record = provenance.record("export", [model, dataset], {**asked, "output": str(output)}, results)
     with files.atomic_folder(output.with_name(f"{output.name}.export")) as folder:
         files.write_json(folder / provenance.RESULT, record)
@@ -88,7 +94,7 @@ def _export(model: Path, path: Path, asked: dict[str, Any], precision: str, outp
     from fer_cli.models import load_model
 
     check_output(output, asked["form"])
-    same = ("calibrate", "split", "rows", "seed", "batch_size")
+    same = ("calibrate", "split", "rows", "seed", "batch_size", "card")
     settings = Settings(asked["form"], precision, **{name: asked[name] for name in same})
     with open_dataset(path) as dataset:
         dataset.require(settings.split)

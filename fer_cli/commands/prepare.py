@@ -22,14 +22,14 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
 _BACKENDS = ("threads", "processes", "dask")
 
 
-def _split(ctx: click.Context, param: click.Parameter, value: str) -> str:
+def _split(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     from fer_cli.datasets.splits import parse_split
 
     parse_split(value)
     return value
 
 
-def _thin(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Thinning, ...]:
+def _thin(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[Thinning, ...]:
     from fer_cli.datasets.thin import parse_thinning
 
     return tuple(parse_thinning(value) for value in values)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _BACKENDS = ("threads", "processes", "dask")
 
 
-def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def _names(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(catalog.CLASSIFIERS) if "all" in values else tuple(dict.fromkeys(values))
 
 

@@ -50,10 +50,11 @@ TRANSLATED = "translated.h5"
 )
 @click.option(
     "--method",
-    type=click.Choice(("generator", "optimize")),
+    type=click.Choice(("generator", "optimize", "redraw")),
     default="generator",
     show_default=True,
-    help="optimize needs no GENERATOR: it changes each face until --model sees the emotion.",
+    help="optimize and redraw need no GENERATOR: the one changes each face until --model sees the emotion, the other "
+    "draws faces of fer prepare synthetic anew, which is what a perfect generator would do.",
 )
 @click.option("--model", metavar="MODEL.keras", type=click.Path(path_type=Path), help="For --like and optimize.")
 @click.option(
@@ -133,14 +134,16 @@ def _divide(sources: Sequence[str], asked: dict[str, Any]) -> tuple[Path | None,
     if sum((bool(asked["to"]), bool(asked["like"]), asked["every"])) != 1:
         raise UsageError("expected one of --to CLASS, --like PICTURE and --all")
     if (count := len(generators)) != (wanted := int(asked["method"] == "generator")):
-        what = "one GENERATOR.keras" if wanted else "no GENERATOR, which --method optimize does not use"
+        what = "one GENERATOR.keras" if wanted else f"no GENERATOR, which --method {asked['method']} does not use"
         raise UsageError(f"expected {what}. Received: {count}")
     if not rest or (datasets and len(rest) > 1):
         raise UsageError(
             f"expected one dataset, or pictures and videos, as SOURCE. Received: {', '.join(rest) or 'none'}"
         )
-    if asked["model"] is None and (asked["like"] or not wanted):
+    if asked["model"] is None and (asked["like"] or asked["method"] == "optimize"):
         raise UsageError("--like and --method optimize need a classifier: name it with --model")
+    if asked["reference"] and asked["method"] == "redraw":
+        raise UsageError("--reference guides optimize; --method redraw takes nothing from other faces")
     return (generators[0] if generators else None), rest
 
 

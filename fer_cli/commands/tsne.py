@@ -110,7 +110,7 @@ def _read(model: Path, dataset: Dataset, asked: dict[str, Any], terminal: Termin
     rows = choose_rows(dataset, asked["split"], asked["limit"], asked["seed"])
     extractor = Extractor(loaded, asked["layer"], asked["flatten"])
     with terminal.progress("images", len(rows)) as advance:
-        faces = read_faces(loaded, dataset, extractor, asked["split"], rows, asked["batch_size"], advance)
+        faces = read_faces(dataset, extractor, asked["split"], rows, asked["batch_size"], advance)
     warning = correction_warning(loaded, dataset.transforms, str(dataset.path))
     return faces, [warning] if warning else []
 

@@ -26,7 +26,7 @@ _BACKENDS = ("processes", "dask")
 _SEARCH = ("space", "search", "trials", "prune", "storage", "study", "backend", "scheduler", "jobs")
 
 
-def _show_space(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+def _show_space(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         click.echo(DEFAULT, nl=False)
         ctx.exit()

@@ -27,7 +27,7 @@ def prepare_dataset(
     output: Path,
     options: ReadOptions,
     selection: Selection,
-    advance: Callable[[int], None] = lambda rows: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Read the sources one after the other and publish what is selected of them at `output`.
 

@@ -150,7 +150,7 @@ def count_leaks(split: Codes, origin: Integers) -> dict[str, dict[str, int]]:
 
 
 def write(
-    dataset: Dataset, output: Path, growth: Growth, copies: Copies, advance: Callable[[int], None] = lambda rows: None
+    dataset: Dataset, output: Path, growth: Growth, copies: Copies, advance: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
     """Publish the rows of a dataset and their copies at `output`.
 
@@ -178,7 +178,7 @@ def write(
 
 
 def _chosen_classes(dataset: Dataset, names: tuple[str, ...], labels: Codes) -> npt.NDArray[np.bool_]:
-    """bool (K,): the classes named, or all."""
+    """Bool (K,): the classes named, or all."""
     if not names:
         return np.ones(len(dataset.class_names), np.bool_)
     chosen = np.zeros(len(dataset.class_names), np.bool_)
@@ -235,7 +235,7 @@ def _results(
 
 
 def _by_name(dataset: Dataset, table: Integers) -> dict[str, dict[str, int]]:
-    """class -> split -> rows, as the record of `fer prepare` has it."""
+    """Rows by class and split, as the record of `fer prepare` has them."""
     return {
         name: dict(zip(SPLITS, map(int, counts), strict=True))
         for name, counts in zip(dataset.class_names, table, strict=True)

@@ -119,7 +119,7 @@ def clean(
     output: Path,
     decisions: Sequence[Decision],
     record: Mapping[str, Any],
-    advance: Callable[[int], None] = lambda rows: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Publish what the decisions make of a dataset at `output`; what they changed, JSON-able.
 
@@ -166,7 +166,7 @@ def write(
     output: Path,
     made: Changes,
     record: Mapping[str, Any],
-    advance: Callable[[int], None] = lambda rows: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Publish the rows that are kept, with their labels, at `output`; all else is as it was.
 

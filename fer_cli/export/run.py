@@ -17,6 +17,7 @@ from fer_cli.analysis.predict import fit_to_model, predict
 from fer_cli.classical.model import load_scorer
 from fer_cli.errors import InputError, UsageError
 from fer_cli.export import parity
+from fer_cli.export.card import read_card
 from fer_cli.export.job import Exporter, Job
 from fer_cli.export.temperature import cooled
 from fer_cli.labels import class_order
@@ -39,7 +40,8 @@ class Settings:
     """What `fer export` is asked for.
 
     format: of `catalog.EXPORTS`. precision: of `job.PRECISIONS`. calibrate: fit a temperature on the split, and make it
-    part of the weights. split, rows: the two forms are compared on so many rows of it, drawn by `seed`.
+    part of the weights. split, rows: the two forms are compared on so many rows of it, drawn by `seed`. card: the
+    result of an evaluation, whose scores go into the file.
     """
 
     format: str
@@ -49,6 +51,7 @@ class Settings:
     rows: int = 512
     seed: int = 0
     batch_size: int = 128
+    card: Path | None = None
 
 
 def export(model: LoadedModel, dataset: Dataset, settings: Settings, output: Path) -> dict[str, Any]:
@@ -58,9 +61,10 @@ def export(model: LoadedModel, dataset: Dataset, settings: Settings, output: Pat
     asked for. Raises `InputError` then, `UsageError` for what does not fit together, `MissingError` without the extra.
     """
     exporter: Exporter = catalog.find(catalog.EXPORTS, settings.format, "format")
+    card = {"card": read_card(settings.card, model.path)} if settings.card else {}
     network, temperature = _calibrated(model, dataset, settings)
     metadata = {**model.metadata, "class_names": list(model.class_names), "input_shape": list(model.input_shape)}
-    metadata |= {"precision": settings.precision} | ({"temperature": temperature} if temperature else {})
+    metadata |= {"precision": settings.precision, **card} | ({"temperature": temperature} if temperature else {})
     images, labels = _rows(model, dataset, settings)
     job = Job(network, metadata, settings.precision, _sample(model, dataset, settings))
     with _publishing(output, settings) as path:
@@ -99,7 +103,7 @@ def _calibrated(model: LoadedModel, dataset: Dataset, settings: Settings) -> tup
         model.class_names,
         single,
         settings.batch_size,
-        lambda done: None,
+        lambda _: None,
     )
     return cooled(model.network, found, _codes(model, dataset, dataset.labels(settings.split)))
 

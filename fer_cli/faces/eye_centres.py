@@ -30,8 +30,11 @@ _AROUND = 3
 
 
 class EyeCentre(NamedTuple):
-    """Middle of an iris. x, y: from the eye's landmark along and across the line of the eyes, in distances of the eyes,
-    positive to the picture's right and down. strength: 0..1, how well the gradients agree on it."""
+    """Middle of an iris.
+
+    x, y: from the eye's landmark along and across the line of the eyes, in distances of the eyes, positive to the
+    picture's right and down. strength: 0..1, how well the gradients agree on it.
+    """
 
     x: float
     y: float

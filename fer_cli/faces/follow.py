@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import pdist
 
 from fer_cli.faces.detect import Box, Pixels
 
@@ -22,14 +23,15 @@ Floats = npt.NDArray[np.float64]
 #: Longer side in pixels of the grey pictures that motion is measured in.
 _SIDE = 640
 #: Motion is sought this far around the boxes, in sides of the largest.
-_MARGIN = 0.75
+_MARGIN = 0.5
 #: Points a side of the grid, over so much of the box: its rim is background.
 _POINTS, _INNER = 6, 0.7
 #: Points that do not come back to within this part of the box's side were lost on the way; so many must be left.
 _RETURN, _FEWEST = 0.06, 9
 #: A face does not grow or shrink by more than this from one frame to the next.
 _GROWTH = 1.25
-_WINDOW, _LEVELS = (15, 15), 3
+#: Each level of a pyramid doubles the reach of a window; here 88 pixels in all.
+_WINDOW, _LEVELS = (11, 11), 3
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.03)
 
 
@@ -126,9 +128,7 @@ def _median_motion(start: Floats, end: Floats, back: Floats, seen: npt.NDArray[n
     if np.count_nonzero(good) < _FEWEST:
         return None
     start, end = start[good], end[good]
-    first, second = np.triu_indices(len(start), 1)
-    apart = np.linalg.norm(start[first] - start[second], axis=1)
-    scale = float(np.median(np.linalg.norm(end[first] - end[second], axis=1) / apart))
+    scale = float(np.median(pdist(end) / pdist(start)))
     if not 1 / _GROWTH < scale < _GROWTH:
         return None
     return Motion(np.median(end - start, axis=0), scale)

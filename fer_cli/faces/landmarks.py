@@ -34,11 +34,11 @@ _BATCH = 256
 
 
 class LandmarkFinder:
-    """The output network of Zhang, Zhang, Li and Qiao, "Joint face detection and alignment using multitask cascaded
-    convolutional networks", 2016, with the weights that come in the package mtcnn.
+    """The output network of MTCNN, with the weights that come in the package mtcnn.
 
-    It looks twice: at the crop as it is, and at the crop turned, scaled and shifted so that the points found first come
-    to standard places.
+    Zhang, Zhang, Li and Qiao, "Joint face detection and alignment using multitask cascaded convolutional networks",
+    2016. It looks twice: at the crop as it is, and at the crop turned, scaled and shifted so that the points found
+    first come to standard places.
     Raises `MissingError` where the package is not installed, `UsageError` with a backend other than TensorFlow.
     """
 

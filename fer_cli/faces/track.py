@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_cli.faces.appearance import Appearance, appearance
+from fer_cli.faces.appearance import Appearance, appearance, resemblance
 from fer_cli.faces.assign import Place, assign, covered, overlap
 from fer_cli.faces.detect import Detector, Face, Pixels, Points
 from fer_cli.faces.follow import Follower, Motion
@@ -52,7 +52,7 @@ class TrackOptions:
     """
 
     every: int = 10
-    scan: int = 3
+    scan: int = 4
     idle: int = 3
     min_face: float = 0.125
     confidence: float = 0.3
@@ -187,8 +187,7 @@ class _Track:
     def follow(self, motion: Motion, image: Pixels) -> bool:
         """Move with the flow; whether the face is still there."""
         box = motion.box(self.face.box)
-        now = appearance(image, box)
-        if now is None or self.look is None or now.pattern_likeness(self.look) < _SAME:
+        if self.look is None or resemblance(image, box, self.look) < _SAME:
             return False
         points = [None if p is None else motion.points(p, self.face.box) for p in (self.face.eyes, self.face.landmarks)]
         self.face = Face(box, self.face.confidence, *points)

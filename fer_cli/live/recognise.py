@@ -59,7 +59,7 @@ class Recogniser:
     batch_size: int = 128
     looking: bool = False
 
-    def run(self, paths: Sequence[Path], failed: Failed, advance: Advance = lambda n: None) -> Iterator[Moment]:
+    def run(self, paths: Sequence[Path], failed: Failed, advance: Advance = lambda _: None) -> Iterator[Moment]:
         """Every picture and every frame wanted, in the order of the paths; `advance` is told of each file done.
 
         Pictures without a face are among them. Of a video that breaks off, the good frames are.

@@ -51,7 +51,7 @@ class Session:
         log: LogWriter | None,
         view: View,
         notice: Callable[[str], None],
-        learnt: Callable[[Calibration], None] = lambda found: None,
+        learnt: Callable[[Calibration], None] = lambda _: None,
     ) -> None:
         self._source, self._observer, self._sampler, self._log = source, observer, sampler, log
         self._view, self._notice, self._learnt = view, notice, learnt

@@ -35,10 +35,10 @@ class Tally:
         self._warn(str(error))
 
     def results(self) -> dict[str, Any]:
-        """Numbers of pictures, frames, faces, pictures and frames without one, faces of each emotion; and the files
-        that could not be read, or only in part.
+        """What was seen, in numbers, and the files that could not be read, or only in part.
 
-        Raises `InputError` where nothing could be read at all.
+        Pictures, frames, faces, pictures and frames without one, faces of each emotion. Raises `InputError` where
+        nothing could be read at all.
         """
         if not self._begun:
             first = self._problems[0]["error"] if self._problems else "none named"

@@ -112,7 +112,7 @@ def _axis(axes: Axes, epsilons: Sequence[float], norm: str) -> None:
 
 
 def epsilon_text(epsilon: float, norm: str) -> str:
-    """ "4/255" for whole levels of a pixel, else the number."""
+    """A radius as "4/255" for whole levels of a pixel, else as the number."""
     levels = epsilon * 255
     whole = norm == "inf" and abs(levels - round(levels)) < 1e-6
     return f"{levels:.0f}/255" if whole else f"{epsilon:.3g}"

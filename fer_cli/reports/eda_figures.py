@@ -107,7 +107,7 @@ def variance_curve(variances: Floats, shares: Sequence[float], path: Path) -> No
                 )
         axes.set(xscale="log", xlim=(1, len(curve)), ylim=(0, 1.02))
         axes.set(xlabel=f"components (of {len(curve):,})", ylabel="share of the variance")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:,.0f}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 

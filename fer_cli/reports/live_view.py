@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import cv2
 import numpy as np
 
-from fer_cli import files
+from fer_cli import claims, files
+from fer_cli.errors import OutputExistsError
 from fer_cli.faces.detect import Pixels
 from fer_cli.faces.media import Frame
 from fer_cli.live.lecture import Lecture
@@ -48,6 +50,7 @@ class LiveView:
         self._lecture, self._lecture_window = lecture, Window("fer lecture") if visible and lecture else None
         self._output = self._stack.enter_context(_Paced(output)) if output else None
         self._recording: _Paced | None = None
+        self._recorded = contextlib.ExitStack()
         self._drawn: Pixels | None = None
 
     def show(self, frame: Frame, people: Sequence[Observed], rate: float) -> str:
@@ -74,20 +77,20 @@ class LiveView:
         """Save what is shown as snapshot-N.png."""
         if self._drawn is None:
             return
-        path = _numbered(self._folder, "snapshot", ".png")
         _, data = cv2.imencode(".png", cv2.cvtColor(self._drawn, cv2.COLOR_RGB2BGR))
-        with files.atomic_path(path) as temporary:
+        with _numbered(self._folder, "snapshot", ".png") as path, files.atomic_path(path) as temporary:
             temporary.write_bytes(np.asarray(data).tobytes())
         self._notice(f"wrote {path}")
 
     def record(self) -> None:
         """Begin recording-N.mp4, or finish it."""
         if self._recording is not None:
-            self._recording.__exit__(None, None, None)
+            self._recorded.close()
             self._notice(f"wrote {self._recording.path}")
             self._recording = None
             return
-        self._recording = _Paced(_numbered(self._folder, "recording", ".mp4")).__enter__()
+        path = self._recorded.enter_context(_numbered(self._folder, "recording", ".mp4"))
+        self._recording = self._recorded.enter_context(_Paced(path))
         self._notice(f"recording to {self._recording.path}; r ends it")
 
     def __enter__(self) -> LiveView:
@@ -132,9 +135,16 @@ class _Paced:
         self._video.__exit__(kind, error, trace)
 
 
-def _numbered(folder: Path, stem: str, ending: str) -> Path:
-    """The first name with a number that is not taken."""
-    number = 1
-    while (path := folder / f"{stem}-{number}{ending}").exists():
-        number += 1
-    return path
+@contextlib.contextmanager
+def _numbered(folder: Path, stem: str, ending: str) -> Iterator[Path]:
+    """The first name with a number that is free, and stays ours in the block: another session may be writing one."""
+    for number in itertools.count(1):
+        path = folder / f"{stem}-{number}{ending}"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(claims.claimed(path))
+            except OutputExistsError:
+                continue
+            if not path.exists():
+                yield path
+                return

@@ -60,7 +60,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def interval_text(interval: Sequence[float] | None) -> str:
-    """ "0.6012 to 0.6334", or a dash."""
+    """An interval as "0.6012 to 0.6334", or a dash."""
     return "–" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
 
 

@@ -65,7 +65,7 @@ class Terminal:
     def progress(self, what: str, total: int | None = None) -> Iterator[Advance]:
         """A function to call with the number of steps just done: a bar on a terminal, a line now and then elsewhere."""
         if self.quiet:
-            yield lambda steps: None
+            yield lambda _: None
         elif self.log_console.is_terminal:
             columns = (
                 TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),

@@ -22,7 +22,7 @@ _SHOWN = ("loss", "accuracy", "top3", "robust", "hit", "guided", "cycle")
 def training_view(terminal: Terminal) -> Iterator[Callable[[Status], None]]:
     """An observer for `fer_cli.training.fit.train`."""
     if terminal.quiet:
-        yield lambda status: None
+        yield lambda _: None
     elif terminal.log_console.is_terminal:
         with _bar(terminal) as bar:
             yield _View(terminal, bar).show

@@ -55,8 +55,9 @@ class _Runner:
     def __call__(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         taken, given = self._tensors
         if len(images) != self._size:
-            self._interpreter.resize_tensor_input(taken, images.shape)
-            self._interpreter.allocate_tensors()
+            with framework.quiet_native_stderr():  # it tells what it computes with
+                self._interpreter.resize_tensor_input(taken, images.shape)
+                self._interpreter.allocate_tensors()
             self._size = len(images)
         self._interpreter.set_tensor(taken, images)
         self._interpreter.invoke()

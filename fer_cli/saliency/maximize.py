@@ -52,7 +52,7 @@ def maximize(
     seed: int = 0,
     steps: int = STEPS,
     regularisation: Regularisation = USUAL,
-    advance: Callable[[int], None] = lambda steps: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Pixels:
     """An image uint8 (H, W, C) of the network's input size that excites a logit; see `maximize_each`."""
     image: Pixels = maximize_each(network, [logit], seed, steps, regularisation, advance)[0]
@@ -65,7 +65,7 @@ def maximize_each(
     seed: int = 0,
     steps: int = STEPS,
     regularisation: Regularisation = USUAL,
-    advance: Callable[[int], None] = lambda steps: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Pixels:
     """Images uint8 (n, H, W, C) of the network's input size, one a logit (indices of its outputs), found together.
 

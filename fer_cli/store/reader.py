@@ -191,16 +191,16 @@ def open_dataset(path: Path, budget: int = MEMORY_BUDGET) -> Iterator[Dataset]:
     budget: bytes; splits whose images are larger stay on disk. Raises `InputError` for anything but a sound file.
     """
     with open_hdf5(path) as file:
-        if text(file.attrs.get("format", "")) != FORMAT:
-            raise InputError(
-                f"{path}: an HDF5 file, but not a {FORMAT} (it has {', '.join(list(file)[:6]) or 'nothing'}); "
-                "`fer prepare` makes one"
-            )
         yield _checked(path, file, budget)
 
 
 def _checked(path: Path, file: h5py.File, budget: int) -> Dataset:
     try:
+        if text(file.attrs.get("format", "")) != FORMAT:
+            raise InputError(
+                f"{path}: an HDF5 file, but not a {FORMAT} (it has {', '.join(list(file)[:6]) or 'nothing'}); "
+                "`fer prepare` makes one"
+            )
         return Dataset(path, file, budget)
     # Parts that cannot be found or decoded; h5py has many ways to say so.
     except (OSError, KeyError, RuntimeError, ValueError, SystemError) as error:

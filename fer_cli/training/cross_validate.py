@@ -31,7 +31,7 @@ def cross_validate(
     folder: Path,
     observe: Callable[[], AbstractContextManager[Observer]],
     resume: bool = False,
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Answers:
     """Train a network on all train rows but those of a fold, let it answer for them, and so on for each fold.
 
@@ -98,6 +98,4 @@ def _train(
 def _ask(path: Path, dataset: Dataset, rows: npt.NDArray[np.intp], batch_size: int) -> npt.NDArray[np.float32]:
     views = catalog.find(catalog.TEST_TIME, "none", "test-time augmentation")
     images = Chosen(dataset.images("train"), rows)
-    return predict(
-        load_model(path), images, dataset.transforms, dataset.class_names, views, batch_size, lambda images: None
-    )
+    return predict(load_model(path), images, dataset.transforms, dataset.class_names, views, batch_size, lambda _: None)

@@ -23,7 +23,7 @@ TEACHER = "teacher.keras"
 
 
 def teacher_logits(
-    paths: Sequence[Path | str], dataset: Dataset, folder: Path, advance: Callable[[int], None] = lambda images: None
+    paths: Sequence[Path | str], dataset: Dataset, folder: Path, advance: Callable[[int], None] = lambda _: None
 ) -> npt.NDArray[np.float32]:
     """Log-probabilities float32 (N, K) of the train rows: of the mean of the teachers' probabilities.
 

@@ -48,8 +48,8 @@ def train(
     observer: Observer,
     resume: bool = False,
     cluster: Cluster | None = None,
-    tell: Callable[[str], None] = lambda line: None,
-    done: Callable[[TrainingResult], object] = lambda result: None,
+    tell: Callable[[str], None] = lambda _: None,
+    done: Callable[[TrainingResult], object] = lambda _: None,
 ) -> TrainingResult:
     """Fit a network and write the model of its best epoch to `output`.
 
@@ -100,7 +100,7 @@ def _train(
     resume: bool,
     cluster: Cluster,
     tell: Callable[[str], None],
-    done: Callable[[TrainingResult], object] = lambda result: None,
+    done: Callable[[TrainingResult], object] = lambda _: None,
 ) -> TrainingResult:
     """Fit one network."""
     # As a checkpoint has them, which knows lists alone.

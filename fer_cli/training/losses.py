@@ -115,7 +115,7 @@ def _divergence(p: Any, log_q: Any) -> Any:
 
 
 def _log_softened(probabilities: Any, temperature: float) -> Any:
-    """ln softmax(logits / T)."""
+    """The logarithm of softmax(logits / T)."""
     return ops.log_softmax(_log(probabilities) / temperature, axis=-1)
 
 

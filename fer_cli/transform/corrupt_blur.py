@@ -29,10 +29,10 @@ def gaussian_blur(images: Pixels, sigma: float, rng: np.random.Generator) -> Pix
 
 
 @corruption(levels=((0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1)), chance=False)
-def defocus_blur(images: Pixels, lens: tuple[float, float], rng: np.random.Generator) -> Pixels:
+def defocus_blur(images: Pixels, lens: tuple[float, float], _rng: np.random.Generator) -> Pixels:
     """Convolve with a disk. lens: its radius, and the deviation of a Gaussian that softens its rim."""
     kernel = disk(*(length * scale(images) for length in lens))
-    return each(images, lambda face, row: cv2.filter2D(face, -1, kernel))
+    return each(images, lambda face, _row: cv2.filter2D(face, -1, kernel))
 
 
 @corruption(levels=((10, 1), (10, 1.5), (10, 2), (10, 2.5), (12, 3)))

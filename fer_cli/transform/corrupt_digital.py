@@ -39,12 +39,12 @@ def elastic(images: Pixels, rubber: tuple[float, float], rng: np.random.Generato
 
 
 @corruption(levels=(0.9, 0.8, 0.7, 0.6, 0.5), chance=False)
-def pixelate(images: Pixels, part: float, rng: np.random.Generator) -> Pixels:
+def pixelate(images: Pixels, part: float, _rng: np.random.Generator) -> Pixels:
     """Reduce the sides to a part, then enlarge again without smoothing."""
     height, width = images.shape[1:3]
     size = max(1, int(width * part)), max(1, int(height * part))
 
-    def coarsen(face: Pixels, row: int) -> npt.NDArray[np.uint8]:
+    def coarsen(face: Pixels, _row: int) -> npt.NDArray[np.uint8]:
         small = cv2.resize(face, size, interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
@@ -52,11 +52,11 @@ def pixelate(images: Pixels, part: float, rng: np.random.Generator) -> Pixels:
 
 
 @corruption(levels=(65, 58, 50, 40, 25), chance=False)
-def jpeg(images: Pixels, quality: int, rng: np.random.Generator) -> Pixels:
+def jpeg(images: Pixels, quality: int, _rng: np.random.Generator) -> Pixels:
     """Encode as JPEG of a quality (1 to 100) and decode again."""
     flags = cv2.IMREAD_GRAYSCALE if images.shape[3] == 1 else cv2.IMREAD_COLOR
 
-    def through_file(face: Pixels, row: int) -> npt.NDArray[np.uint8]:
+    def through_file(face: Pixels, _row: int) -> npt.NDArray[np.uint8]:
         # OpenCV's files hold BGR; of one channel this order is no change.
         _, data = cv2.imencode(".jpg", face[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
         decoded = np.asarray(cv2.imdecode(data, flags), np.uint8)

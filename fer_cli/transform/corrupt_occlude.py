@@ -36,7 +36,7 @@ def patch(images: Pixels, part: float, rng: np.random.Generator) -> Pixels:
 
 
 @corruption(levels=(0.6, 0.45, 0.3, 0.15, 0.0), chance=False)
-def sunglasses(images: Pixels, light: float, rng: np.random.Generator) -> Pixels:
+def sunglasses(images: Pixels, light: float, _rng: np.random.Generator) -> Pixels:
     """Lenses that let a part of the light through, in an opaque black frame; severities are ours."""
     height, width = images.shape[1:3]
     lenses, frame = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
@@ -51,7 +51,7 @@ def sunglasses(images: Pixels, light: float, rng: np.random.Generator) -> Pixels
 
 
 @corruption(levels=(0.84, 0.77, 0.7, 0.63, 0.56), chance=False)
-def mask(images: Pixels, top: float, rng: np.random.Generator) -> Pixels:
+def mask(images: Pixels, top: float, _rng: np.random.Generator) -> Pixels:
     """A light cloth from the lower edge up to `top`, a part of the height; severities are ours, chin to nose."""
     height, width = images.shape[1:3]
     out = images.copy()

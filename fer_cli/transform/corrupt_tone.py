@@ -10,7 +10,7 @@ from fer_cli.transform.photometric import tone
 
 
 @corruption(levels=(0.1, 0.2, 0.3, 0.4, 0.5), chance=False)
-def brightness(images: Pixels, added: float, rng: np.random.Generator) -> Pixels:
+def brightness(images: Pixels, added: float, _rng: np.random.Generator) -> Pixels:
     """Add to the value of HSV, the brightest channel of a pixel, on the scale 0..1; hue and saturation stay."""
     value = images.max(3, keepdims=True).astype(np.float32)
     brighter = np.minimum(value + 255 * added, 255)
@@ -25,7 +25,7 @@ def contrast(images: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
 
 
 @corruption(levels=((0.3, 0.0), (0.1, 0.0), (2.0, 0.0), (5.0, 0.1), (30.0, 0.2)), chance=False, color=True)
-def saturate(images: Pixels, line: tuple[float, float], rng: np.random.Generator) -> Pixels:
+def saturate(images: Pixels, line: tuple[float, float], _rng: np.random.Generator) -> Pixels:
     """Multiply the saturation of HSV by the first number and add the second; the lower severities take colour away."""
     factor, added = line
     n, height, width, _ = images.shape

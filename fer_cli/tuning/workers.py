@@ -54,7 +54,7 @@ def workers(backend: str, scheduler: str | None, jobs: int, observer: TrialObser
         yield lambda plan: _at_once(plan, observer)
 
 
-def attempt(plan: Plan, observer: TrialObserver = lambda number, status: None) -> None:
+def attempt(plan: Plan, observer: TrialObserver = lambda _number, _status: None) -> None:
     """Run a trial here, unless others have taken the last one by now.
 
     Raises `InputError` where the dataset is not on this machine or is another one, and what `run_trial` raises.
@@ -106,7 +106,7 @@ def _begin(threads: int) -> None:
         os.environ.setdefault(name, str(threads))
     # A terminal sends Ctrl-C to all; the parent decides, and says so by SIGTERM, which lets a trial tidy up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

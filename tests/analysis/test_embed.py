@@ -215,7 +215,7 @@ class TestFeatures:
             assert len(rows) == 21
             done: list[int] = []
             extractor = Extractor(loaded, "embedding")
-            faces = read_faces(loaded, opened, extractor, "train", rows, batch_size=8, advance=done.append)
+            faces = read_faces(opened, extractor, "train", rows, batch_size=8, advance=done.append)
             images = opened.images("train").take(rows)
             np.testing.assert_allclose(faces.features.values, images.reshape(21, -1) / 255, rtol=1e-6)
             assert faces.sources == [opened.sources("train")[row] for row in rows]
@@ -229,7 +229,7 @@ class TestFeatures:
         with open_dataset(dataset) as opened:
             rows = choose_rows(opened, "val", None, seed=0)
             mean, flat = (
-                read_faces(loaded, opened, Extractor(loaded, spatial, flatten), "val", rows).features
+                read_faces(opened, Extractor(loaded, spatial, flatten), "val", rows).features
                 for flatten in (False, True)
             )
         assert (mean.averaged, flat.averaged) == (True, False)
@@ -242,7 +242,7 @@ class TestFeatures:
         path = helpers.write_dataset(tmp_path / "twice.h5", records)
         loaded = load_model(model)
         with open_dataset(path) as opened:
-            faces = read_faces(loaded, opened, Extractor(loaded, "logits"), "val", np.arange(14))
+            faces = read_faces(opened, Extractor(loaded, "logits"), "val", np.arange(14))
         assert faces.repeated == 3
 
     def test_an_unknown_layer_is_answered_with_the_nearest(self, model: Path) -> None:
@@ -255,14 +255,14 @@ class TestFeatures:
         monkeypatch.setattr("fer_cli.analysis.embed.features.MEMORY_BUDGET", 10_000)
         loaded = load_model(model)
         with open_dataset(dataset) as opened, pytest.raises(UsageError, match="28 faces with 576 features take"):
-            read_faces(loaded, opened, Extractor(loaded, "embedding"), "val", np.arange(28))
+            read_faces(opened, Extractor(loaded, "embedding"), "val", np.arange(28))
 
     def test_features_that_say_nothing_are_refused(self, model: Path, dataset: Path) -> None:
         loaded = load_model(model)
         logits = loaded.network.get_layer("logits")
         logits.set_weights([np.zeros_like(part) for part in logits.get_weights()])
         with open_dataset(dataset) as opened, pytest.raises(InputError, match="the same 7 numbers for all 28 faces"):
-            read_faces(loaded, opened, Extractor(loaded, "logits"), "val", np.arange(28))
+            read_faces(opened, Extractor(loaded, "logits"), "val", np.arange(28))
 
     def test_features_that_are_not_finite_are_refused(self, dataset: Path, tmp_path: Path) -> None:
         import keras
@@ -273,4 +273,4 @@ class TestFeatures:
         keras.Model(inputs, keras.layers.Dense(7, activation="softmax")(flat)).save(tmp_path / "endless.keras")
         loaded = load_model(tmp_path / "endless.keras", EMOTIONS)
         with open_dataset(dataset) as opened, pytest.raises(InputError, match="gives numbers that are not finite"):
-            read_faces(loaded, opened, Extractor(loaded, "endless", flatten=True), "val", np.arange(28))
+            read_faces(opened, Extractor(loaded, "endless", flatten=True), "val", np.arange(28))

@@ -189,3 +189,25 @@ def test_parity_counts_what_differs() -> None:
     assert not found.exact
     assert parity.compare(first, first, np.array([0, 1, 1])).exact
     assert not parity.compare(first, first * np.nan, np.array([0, 1, 1])).exact
+
+
+def test_a_card_says_what_an_evaluation_of_the_same_file_found(wrong: Path, dataset: Path, tmp_path: Path) -> None:
+    assert run_fer("eval", wrong, dataset, "--split", "val", "-o", tmp_path / "seen", "-q").exit_code == 0
+    out = tmp_path / "known.keras"
+    result = run_fer("export", wrong, dataset, "--format", "keras", "--card", tmp_path / "seen", "-o", out, "-q")
+    assert result.exit_code == 0, result.stderr
+    card = load_scorer(out).metadata["card"]
+    assert (card["split"], card["n"], card["protocol"]) == ("val", 28, "single pass, one network")
+    assert card["accuracy"] == pytest.approx(6 / 7)
+    low, high = card["accuracy_interval"]
+    assert low < 6 / 7 < high
+
+
+def test_a_card_of_another_network_is_refused(wrong: Path, dataset: Path, tmp_path: Path) -> None:
+    other = helpers.write_model(tmp_path / "other.keras", wrong=(1,))
+    assert run_fer("eval", other, dataset, "--split", "val", "-o", tmp_path / "seen", "-q").exit_code == 0
+    out = tmp_path / "out.keras"
+    result = run_fer("export", wrong, dataset, "--format", "keras", "--card", tmp_path / "seen", "-o", out)
+    assert result.exit_code == 3
+    assert f"expected an evaluation of {wrong}. Received: one of another file" in result.stderr
+    assert not out.exists()

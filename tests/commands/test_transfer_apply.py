@@ -137,6 +137,42 @@ def test_identity_is_learnt_from_the_persons_of_train(
     assert json.loads(again.stdout)["results"]["verdict"]["identity"] == learnt
 
 
+def test_a_redrawing_is_what_a_perfect_generator_would_score(generator: Path, model: Path) -> None:
+    assert run_fer("prepare", "synthetic", "--count", 147, "--size", 24, "-o", "drawn.h5", "-q").exit_code == 0
+    asked = ("--all", "--method", "redraw", "--judge", model, "--identity", "hog", "--json")
+    result = run_fer("transfer", "apply", "drawn.h5", *asked, "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    results = json.loads(result.stdout)["results"]
+    assert results["generator"] == "redraw"
+    assert results["notes"] == ["drawn anew with the wanted emotion: what a perfect generator would score"]
+    assert results["verdict"]["ssim_outside"] > 0.9
+    with open_dataset(Path("drawn.h5")) as drawn, open_dataset(Path("out/translated.h5")) as made:
+        before, after = drawn.images("val").take(np.arange(drawn.count("val"))), made.images("val")
+        # All faces to one emotion, then to the next. Neutral faces move no unit, and come back as they were.
+        neutral, own = EMOTIONS.index("neutral"), drawn.labels("val")
+        again = after.take(np.arange(len(before)) + neutral * len(before))
+        same = (again == before).all((1, 2, 3))
+    np.testing.assert_array_equal(same, own == neutral)
+
+    unchanged = run_fer("transfer", "apply", "drawn.h5", *asked, "--strength", "0", "-o", "none")
+    assert json.loads(unchanged.stdout)["results"]["verdict"]["ssim"] == 1
+    named = run_fer("transfer", "apply", generator, "drawn.h5", *asked)
+    assert named.exit_code == 2
+    assert "expected no GENERATOR, which --method redraw does not use" in named.stderr
+
+
+def test_only_drawn_faces_can_be_drawn_anew(dataset: Path) -> None:
+    photos = run_fer("transfer", "apply", dataset, "--all", "--method", "redraw")
+    assert photos.exit_code == 3
+    assert "its faces were not drawn by fer prepare synthetic" in photos.stderr
+    picture = run_fer("transfer", "apply", write_picture(Path("one.png"), 0), "--all", "--method", "redraw")
+    assert picture.exit_code == 2
+    assert "--method redraw needs a dataset of fer prepare synthetic as SOURCE" in picture.stderr
+    guided = run_fer("transfer", "apply", dataset, "--all", "--method", "redraw", "--reference", dataset)
+    assert guided.exit_code == 2
+    assert "--reference guides optimize" in guided.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

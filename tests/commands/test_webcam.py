@@ -9,16 +9,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 import pytest
 
-from fer_cli.faces.calibration import Calibration, write_calibrations
+from fer_cli import claims
+from fer_cli.datasets.facs.scene import Scene
+from fer_cli.faces.calibration import Calibration, read_calibrations, write_calibrations
 from fer_cli.faces.media import describe_video
 from fer_cli.labels import EMOTIONS
 from fer_cli.live.log import read_log
+from fer_cli.live.score import FaceScorer
+from fer_cli.reports import live_view
+from tests.faces.clips import write_clip
+from tests.faces.gazing import one_person
 from tests.helpers import run_fer
 from tests.live import streams
 
@@ -132,6 +140,113 @@ def test_the_log_of_a_killed_session_has_all_that_was_seen(model: Path, tmp_path
     found = read_log(log)
     assert len(found.rows) >= 5
     assert {row.emotion for row in found.rows} == {"happy"}
+
+
+class Keyboard:
+    """Somebody at the keys before a screen that nobody sees. keys: number of a look at the keys -> key."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, keys: dict[int, str]) -> None:
+        self.shown: list[npt.NDArray[np.uint8]] = []
+        self._keys, self._looks, keyboard = keys, 0, self
+
+        class Screen:
+            closed = False
+
+            def __init__(self, name: str) -> None:
+                self.name = name
+
+            def show(self, image: npt.NDArray[np.uint8]) -> None:
+                keyboard.shown.append(image)
+
+            def close(self) -> None:
+                """Nothing."""
+
+        monkeypatch.setenv("DISPLAY", ":none")
+        monkeypatch.setattr(live_view, "Window", Screen)
+        monkeypatch.setattr(live_view, "pressed", self._pressed)
+
+    def _pressed(self, milliseconds: int = 1) -> str:
+        time.sleep(milliseconds / 1000)
+        self._looks += 1
+        return self._keys.get(self._looks, "")
+
+
+def test_a_pause_is_not_in_the_log(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at the keys takes 50 ms in a pause: the 40 of this one last two seconds and more."""
+    keyboard = Keyboard(monkeypatch, {10: " ", 50: " ", 60: "q"})
+    with streams.Camera().running() as camera:
+        began = time.monotonic()
+        result = run_fer(
+            *("webcam", "--source", camera.address, "--model", model, "--detector", "skip"),
+            *("--log", "log.csv", "--log-every", 0, "--json"),
+        )
+        lasted = time.monotonic() - began
+    assert result.exit_code == 0, result.stderr
+    assert len(keyboard.shown) == 20
+    seconds = [row.seconds for row in read_log(tmp_path / "log.csv").rows]
+    assert max(np.diff(seconds)) < 1
+    assert lasted - seconds[-1] > 2
+
+
+def test_the_key_r_records_until_it_is_pressed_again(
+    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Keyboard(monkeypatch, {10: "r", 20: "r", 30: "q"})
+    (tmp_path / "recording-1.mp4").write_text("mine")
+    with claims.claimed(tmp_path / "recording-2.mp4"):
+        result = run_fer("webcam", "--source", video, "--model", model, "--detector", "skip", "--log", "log.csv")
+    assert result.exit_code == 0, result.stderr
+    assert "recording to recording-3.mp4; r ends it" in result.stderr
+    assert (tmp_path / "recording-1.mp4").read_text() == "mine"
+    assert not (tmp_path / "recording-2.mp4").exists()
+    seen = describe_video(tmp_path / "recording-3.mp4")
+    assert seen.count is not None
+    # Ten frames, the last of which has just begun.
+    assert seen.count / seen.rate == pytest.approx(0.9, abs=0.1)
+
+
+def test_the_key_c_learns_where_a_person_s_eyes_are_at_rest(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Keyboard(monkeypatch, {1: "c"})
+    scenes = [Scene(yaw=12.0, gaze_x=-12.0)] * 28
+    clip = write_clip(tmp_path / "person.avi", [_wide(face) for face in one_person(scenes, 120).images], rate=6.0)
+    write_calibrations(Path("people.json"), {"otto": Calibration(yaw=3.0)})
+    result = run_fer(
+        *("webcam", "--source", clip, "--model", model, "--detector", "mtcnn"),
+        *("--calibration", "people.json", "--person", "anna"),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "calibration: look at the middle of the screen for 4 s" in result.stderr
+    known = read_calibrations(Path("people.json"))
+    assert known["otto"] == Calibration(yaw=3.0)
+    assert known["anna"].frames >= 15
+    assert known["anna"].yaw == pytest.approx(12, abs=6)
+
+
+def _wide(face: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A face in the middle of a picture, as a camera has it."""
+    return cv2.copyMakeBorder(face, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize(
+    ("option", "frames", "calls"), [((), 40, 40), (("--fps-limit", 5), 20, 20), (("--emotion-every", "1s"), 40, 4)]
+)
+def test_fewer_frames_or_fewer_calls_of_the_model(
+    option: tuple[str | int, ...], frames: int, calls: int, video: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    score = FaceScorer.__call__
+
+    def counted(self: FaceScorer, faces: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+        asked.append(len(faces))
+        return score(self, faces)
+
+    monkeypatch.setattr(FaceScorer, "__call__", counted)
+    result = run_fer("webcam", "--source", video, "--model", model, "--detector", "skip", *option, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["results"]["frames"] == frames
+    assert len(asked) == calls
 
 
 @pytest.fixture

@@ -290,7 +290,6 @@ def test_a_model_that_agrees_with_every_label_has_no_suspects(model: Path, datas
         (["--cross-validate", 3, "--split", "val"], "for the rows of train. Received: --split val"),
         (["M", "--epochs", 3], "--epochs needs --cross-validate, which trains networks"),
         (["M", "--resume"], "--resume needs --cross-validate, which trains networks"),
-        ([], "no MODEL named: give a .keras file, or set FER_MODEL to one"),
     ],
 )
 def test_wrong_usage(arguments: list[object], message: str, model: Path, flipped: Path) -> None:

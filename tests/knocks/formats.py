@@ -141,7 +141,7 @@ _MODELS = (
     ),
     Format(
         "keras weights",
-        lambda folder: helpers.write_model(folder / "m.keras"),
+        plants.tiny_model,
         ("m.keras",),
         ("train {sound}/faces.h5 --arch tiny --epochs 1 --init {in}/m.keras -o {out}/x.keras",),
         20,

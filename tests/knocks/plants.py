@@ -45,6 +45,15 @@ def plant_sound(folder: Path, exports: Sequence[tuple[str, str]] = EXPORTS) -> N
     classical(folder / "planted.skops")
 
 
+def tiny_model(folder: Path) -> None:
+    """An untrained network of the architecture `tiny`, for the faces of `plant_sound`."""
+    from fer_cli.models import save_model
+
+    shape = [helpers.SIDE, helpers.SIDE, 1]
+    network = tiny.tiny((helpers.SIDE, helpers.SIDE, 1), len(EMOTIONS))
+    save_model(network, folder / "m.keras", {"class_names": list(EMOTIONS), "input_shape": shape})
+
+
 def classical(path: Path) -> None:
     from sklearn.pipeline import Pipeline
 

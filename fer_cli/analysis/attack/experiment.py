@@ -92,7 +92,7 @@ class Experiment:
         task: Task,
         rows: Indices | None = None,
         observers: Sequence[Observer] = (),
-        advance: Callable[[int], None] = lambda images: None,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> list[Point]:
         """The points of a task, by rising epsilon.
 

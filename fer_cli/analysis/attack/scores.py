@@ -81,7 +81,7 @@ def strongest(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _share(hits: int, total: int, seed: int) -> tuple[float | None, Interval | None]:
-    """hits / total with its 95 % bootstrap interval."""
+    """Share of hits in all with its 95 % bootstrap interval."""
     if not total:
         return None, None
     drawn = scores.resample(np.array([hits, total - hits], np.int64), seed)

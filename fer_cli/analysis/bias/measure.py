@@ -197,7 +197,7 @@ class _Measured:
         return lines
 
     def _gap(self, observed: Floats, resampled: Floats, exchanged: Floats, valid: Flags) -> Gap:
-        """observed (G,); resampled, exchanged (B, G); valid (G,), at least two."""
+        """Of observed (G,); resampled, exchanged (B, G); valid (G,), at least two."""
         low, high = extremes(observed, valid)
         gap, chance = float(observed[high] - observed[low]), spread(exchanged, valid)
         p = p_value(gap, chance)

@@ -17,7 +17,6 @@ from fer_cli.analysis.embed.methods import Projection
 from fer_cli.datasets.audit import digests
 from fer_cli.datasets.select import limit_rows
 from fer_cli.labels import SPLITS
-from fer_cli.models import LoadedModel
 from fer_cli.store.reader import Dataset
 
 
@@ -140,13 +139,12 @@ class Embedded:
 
 
 def read_faces(
-    model: LoadedModel,
     dataset: Dataset,
     extractor: Extractor,
     split: str,
     index: Rows,
     batch_size: int = 128,
-    advance: Callable[[int], None] = lambda images: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Faces:
     """The features of these rows of a split in one streamed pass. advance: is called with the number just done."""
     images = dataset.images(split)

@@ -35,8 +35,10 @@ INTERVALS = "95 % bootstrap over the rows, each with all its repeats"
 
 @dataclass(frozen=True)
 class Sweep:
-    """What was found: the scores of each model at each level (levels of one model after the other's), models after the
-    first against it, and errors over corruptions, the reference's last.
+    """What was found.
+
+    scores: of each model at each level, levels of one model after the other's. pairs: models after the first against
+    it. errors: over corruptions, the reference's last.
     """
 
     scores: list[LevelScore]
@@ -68,7 +70,7 @@ def sweep(
     reference: Scorer | None = None,
     batch_size: int = 128,
     seed: int = 0,
-    advance: Callable[[int], None] = lambda images: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Sweep:
     """Score `models` at `levels`, the first of which is clean.
 

@@ -46,7 +46,7 @@ class Methods:
         if not self.found:
             raise UsageError("; ".join(self.left_out))
 
-    def maps(self, images: Pixels, classes: Indices, advance: Advance = lambda maps: None) -> dict[str, Maps]:
+    def maps(self, images: Pixels, classes: Indices, advance: Advance = lambda _: None) -> dict[str, Maps]:
         """Name -> float32 (N, H, W), in the units of the method.
 
         images: uint8 (N, H, W, C). classes: (N,). advance: called with the number of maps just made.

@@ -42,7 +42,7 @@ def activation_maps(network: keras.Model, layers: Sequence[str], images: Pixels)
     return feature_maps.feature_maps(network, names, images)
 
 
-def excite(model: LoadedModel, wanted: str, seed: int, advance: Advance = lambda steps: None) -> Excitations:
+def excite(model: LoadedModel, wanted: str, seed: int, advance: Advance = lambda _: None) -> Excitations:
     """An image of the class `wanted`, or of each class for `ALL`, see `saliency.maximize`.
 
     advance: called with 1 after each of `maximize.STEPS` steps. Raises `UsageError` for an unknown class.

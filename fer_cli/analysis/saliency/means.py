@@ -52,7 +52,7 @@ def class_means(
     dataset: Dataset,
     split: str,
     rows: Indices,
-    advance: Advance = lambda maps: None,
+    advance: Advance = lambda _: None,
 ) -> ClassMeans:
     """The means over `rows` of a split, block by block; each face stands with the class that the network names it.
 

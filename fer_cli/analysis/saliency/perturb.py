@@ -63,7 +63,7 @@ def measure(
     classes: Indices,
     strengths: Mapping[str, npt.NDArray[np.floating]],
     seed: int,
-    advance: Advance = lambda images: None,
+    advance: Advance = lambda _: None,
 ) -> dict[str, Curves]:
     """The curves of each method, and of `RANDOM`, the mean of `ORDERS` orders by chance.
 

@@ -52,7 +52,7 @@ def cascade(
     classes: Indices,
     seed: int,
     layer: str | None = None,
-    advance: Advance = lambda maps: None,
+    advance: Advance = lambda _: None,
 ) -> list[Sanity]:
     """One a method. images: uint8 (N, H, W, C) of the network's input. classes: (N,), explained throughout.
 

@@ -70,7 +70,7 @@ class Study:
         found = correction_warning(self.model, self.dataset.transforms, str(self.dataset.path))
         return [found] if found else []
 
-    def chosen(self, choice: Choice, advance: Advance = lambda images: None) -> Subjects:
+    def chosen(self, choice: Choice, advance: Advance = lambda _: None) -> Subjects:
         """The rows that are asked for. advance: called with the images just done where the network must say more.
 
         Raises `InputError` for an empty split, classes that do not match, and where no row is left.
@@ -113,7 +113,7 @@ class Study:
 
 
 def explain(
-    methods: Methods, found: Subjects, explained: str = PREDICTED, advance: Advance = lambda maps: None
+    methods: Methods, found: Subjects, explained: str = PREDICTED, advance: Advance = lambda _: None
 ) -> Explained:
     """The maps of every face. explained: see `Subjects.classes`, which raises. advance: called with the maps made."""
     classes = found.classes(explained)
