@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,20 @@ def _setting(name: str, kind: Any, text: str) -> Callable[[options.F], options.F
     type=click.Path(path_type=Path),
     help="A trained network whose answers guide the generator beside the discriminator's own. It cannot be the judge.",
 )
+@click.option(
+    "--identity-guide",
+    default="none",
+    show_default=True,
+    metavar="learn|none|FILE.keras",
+    shell_complete=options.suggest("learn", "none", paths=True),
+    help="A network that tells persons apart, for which a face stays the same person's: one that first learns half of "
+    "the persons of the train rows, none, or a file with a layer `embedding`. It cannot be the judge.",
+)
 @_setting("adversarial", _WEIGHT, "Weight of looking real to the discriminator.")
 @_setting("emotion", _WEIGHT, "Weight of showing the wanted emotion, to discriminator and --classifier each.")
 @_setting("cycle", _WEIGHT, "Weight of being the first face again when translated back.")
 @_setting("identity", _WEIGHT, "Weight of staying the same when a face's own emotion is wanted.")
+@_setting("likeness", _WEIGHT, "Weight of staying the same person, to --identity-guide.")
 @_setting("sparsity", _WEIGHT, "Weight of the mask's mean, so that little changes.")
 @_setting("smoothness", _WEIGHT, "Weight of the change's total variation.")
 @_setting("ema", _BELOW_ONE, "Decay a step of the average of weights that is saved; 0 for none.")
@@ -123,25 +134,39 @@ def _check(classifier: Path | None, judge: Path | None) -> None:
 def _fit(
     path: Path, settings: Settings, judge: Path | None, output: Path, folder: Path, terminal: Terminal, resume: bool
 ) -> dict[str, Any]:
-    """Train, write result.json and the curves, have the generator judged, tell the scores."""
+    """Learn what guides, train, write result.json and the curves, have the generator judged, tell the scores."""
     from fer_cli import framework
     from fer_cli.reports import transfer_figures
     from fer_cli.reports.training_view import training_view
     from fer_cli.store.reader import open_dataset
 
     framework.load()
-    from fer_cli.translation import fit
+    from fer_cli.translation import fit, persons
 
     with open_dataset(path) as dataset:
+        if settings.identity_guide == persons.NONE:
+            settings = replace(settings, identity_guide=None)
+        state = fit.begin(dataset, settings, folder, resume)
+        guide = persons.guide(
+            settings.identity_guide,
+            dataset,
+            folder,
+            settings.seed,
+            state.epochs_done > 0,
+            terminal.progress,
+            terminal.log,
+        )
         with training_view(terminal) as observer:
 
             def show(epoch: int, shown: Samples) -> None:
                 transfer_figures.translations(**vars(shown), path=folder / SHEET.format(epoch))
 
-            result = fit.fit(dataset, settings, output, folder, observer, show, resume)
+            result = fit.fit(dataset, settings, state, output, folder, observer, show, guide)
         results = result.summary(output) | {"judged": _judged(output, judge, dataset, settings, terminal)}
-    results["files"] = [CURVES, SHEET.format(result.state.epochs_done)]
-    inputs = [path, *(Path(model) for model in (settings.classifier, judge) if model)]
+    learnt = [guide.name] if guide and settings.identity_guide == persons.LEARN else []
+    results["files"] = [CURVES, SHEET.format(result.state.epochs_done), *learnt]
+    given = (settings.classifier, judge, None if learnt else settings.identity_guide)
+    inputs = [path, *(Path(model) for model in given if model)]
     record = provenance.record("transfer fit", inputs, {**settings.as_dict(), "judge": judge and str(judge)}, results)
     transfer_figures.fit_curves(result.state.history, folder / CURVES)
     files.write_json(folder / provenance.RESULT, record)

@@ -12,7 +12,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from fer_cli.reports import figures, style
 
-#: Columns of a history by panel, with their labels; all but the last are parts of a whole.
+#: Columns that are no parts of a whole.
+_DISTANCES = {"cycle", "kept", "person"}
+#: Columns of a history by panel, with their labels.
 _PANELS: Mapping[str, Mapping[str, str]] = {
     "wanted emotion found": {
         "val_hit": "by the discriminator, held-out",
@@ -21,6 +23,7 @@ _PANELS: Mapping[str, Mapping[str, str]] = {
     },
     "the discriminator's eye": {"accuracy": "emotions of real faces named"},
     "pixels, half the range being 1": {"cycle": "changed by there and back", "kept": "changed by its own emotion"},
+    "identity, 1 - cosine": {"person": "moved, by the identity guide"},
 }
 _COLORS = (style.BLUE, style.ORANGE, style.GREEN)
 
@@ -43,8 +46,9 @@ def translations(
 
 def fit_curves(history: Mapping[str, Sequence[float]], path: Path) -> None:
     """What a run's history says, by epoch: `epoch`, and any of the columns of `translation.fit`."""
-    with style.figure(path, 4.2 * len(_PANELS), 3.4) as canvas:
-        for axes, (title, columns) in zip(canvas.subplots(1, len(_PANELS)), _PANELS.items(), strict=True):
+    panels = {title: columns for title, columns in _PANELS.items() if columns.keys() & history.keys()}
+    with style.figure(path, 4.2 * len(panels), 3.4) as canvas:
+        for axes, (title, columns) in zip(canvas.subplots(1, len(panels)), panels.items(), strict=True):
             _panel(axes, history, columns)
             axes.set(title=title, xlabel="epoch")
 
@@ -54,7 +58,7 @@ def _panel(axes: Axes, history: Mapping[str, Sequence[float]], columns: Mapping[
     for (name, label), color in zip(columns.items(), _COLORS, strict=False):
         if name in history:
             axes.plot(epochs, history[name], color=color, label=label, marker="o" if len(epochs) < 3 else None)
-    if "cycle" not in columns:
+    if not _DISTANCES & columns.keys():
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

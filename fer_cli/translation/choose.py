@@ -15,7 +15,7 @@ from fer_cli.analysis.predict import Probabilities, checked, fit_to_model
 from fer_cli.analysis.translation.base import Pixels, Target, Translator, class_targets, like
 from fer_cli.analysis.translation.trial import Faces
 from fer_cli.classical.model import load_scorer
-from fer_cli.errors import InputError
+from fer_cli.errors import InputError, UsageError
 from fer_cli.faces.detect import shared_detector
 from fer_cli.faces.media import read_picture
 from fer_cli.labels import class_order
@@ -25,6 +25,7 @@ from fer_cli.translation import optimize
 from fer_cli.translation.media import MediaTranslator
 from fer_cli.translation.model import Generator, load_generator
 from fer_cli.translation.pictures import find_portraits
+from fer_cli.translation.redrawn import Redrawn
 
 #: Faces of a class, at most, whose mean features guide an optimisation.
 _GUIDING = 200
@@ -84,6 +85,9 @@ class Chosen:
         for what, path in pleased.items():
             if self.judge and path and _same(Path(path), self.judge.path):
                 found.append(f"{self.judge.path} is {what}, so it is no independent judge")
+        apart, guide = Path(self.asked["identity"] or ""), metadata.get("identity_guide") or {}
+        if self.judge and apart.is_file() and files.sha256(apart) == guide.get("sha256"):
+            found.append(f"{apart} guided the generator's training, so it is no independent judge of identity")
         learnt = metadata.get("dataset", {}).get("sha256")
         if faces.split == "train" and learnt and learnt == files.sha256(faces.dataset.path):
             found.append("these are the faces that the generator learnt from")
@@ -97,7 +101,9 @@ class Chosen:
             if dataset.image_shape != shape:
                 sizes = ["×".join(map(str, sides)) for sides in (dataset.image_shape, shape)]
                 found.append(f"images adapted from {sizes[0]} to {sizes[1]}")
-        if not isinstance(self.translator, Generator):
+        if isinstance(self.translator, Redrawn):
+            found.append("drawn anew with the wanted emotion: what a perfect generator would score")
+        elif not isinstance(self.translator, Generator):
             by = f"and by mean features of {self.guided_by}" if self.guided_by else "alone"
             found.append(f"optimised by the evidence of {self.asked['model']} {by}")
         return found
@@ -106,9 +112,9 @@ class Chosen:
 def choose(generator: Path | None, asked: Mapping[str, Any], dataset: Dataset | None) -> Chosen:
     """Load what is named.
 
-    generator: None for `--method optimize`. asked: by the names of the options of `fer transfer apply`. dataset: the
-    source, whose train rows guide an optimisation unless `reference` names others, or None. Raises `InputError` and
-    `UsageError` for what cannot be used.
+    generator: None for the other methods. asked: by the names of the options of `fer transfer apply`. dataset: the
+    source, whose train rows guide an optimisation unless `reference` names others, and whose faces are redrawn, or
+    None. Raises `InputError` and `UsageError` for what cannot be used.
     """
     model = load_model(asked["model"]) if asked["model"] else None
     judge = load_scorer(asked["judge"]) if asked["judge"] else None
@@ -116,6 +122,13 @@ def choose(generator: Path | None, asked: Mapping[str, Any], dataset: Dataset | 
         translator: Translator = load_generator(generator)
         other = _other(asked, translator.input_shape)
         return Chosen(translator, model, judge, asked, other, None)
+    if asked["method"] == "redraw":
+        if dataset is None:
+            raise UsageError(
+                "--method redraw needs a dataset of fer prepare synthetic as SOURCE. Received: other files"
+            )
+        translator = Redrawn(dataset, asked["split"], asked["seed"])
+        return Chosen(translator, model, judge, asked, _other(asked, translator.input_shape), None)
     assert model is not None  # the command line was checked
     other = _other(asked, model.input_shape)
     guide = _guide(model, asked, dataset)

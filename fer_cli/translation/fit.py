@@ -23,7 +23,7 @@ from fer_cli.training.targets import one_hot
 from fer_cli.transform.policy import parse_policy
 from fer_cli.translation import samples
 from fer_cli.translation.game import Game
-from fer_cli.translation.guide import load_guide
+from fer_cli.translation.guide import load_guide, load_identity_guide
 from fer_cli.translation.model import KIND, Generator
 from fer_cli.translation.samples import Samples
 from fer_cli.translation.settings import Settings
@@ -32,7 +32,8 @@ from fer_cli.translation.settings import Settings
 Show = Callable[[int, Samples], None]
 
 #: What a history has of a step, by Keras' names (`translation.game`). `hit`: how often the discriminator finds the
-#: wanted emotion; `guided`: how often the classifier does; `accuracy`: how often the former is right of real faces.
+#: wanted emotion; `guided`: how often the classifier does; `accuracy`: how often the former is right of real faces;
+#: `person`: how far the identity guide finds a face moved.
 _COLUMNS = {
     "loss": "loss",
     "d_loss": "d_loss",
@@ -41,6 +42,7 @@ _COLUMNS = {
     "accuracy": "d_emotion_hit",
     "cycle": "cycle_loss",
     "kept": "kept_loss",
+    "person": "person_loss",
     "mask": "mask_loss",
     "roughness": "change_loss",
     "realness": "realness_loss",
@@ -69,26 +71,34 @@ class Outcome:
         return {"generator": str(output), "parameters": self.parameters, "train_rows": self.rows, **rest}
 
 
-def fit(
-    dataset: Dataset,
-    settings: Settings,
-    output: Path,
-    folder: Path,
-    observer: Observer,
-    show: Show = lambda epoch, shown: None,
-    resume: bool = False,
-) -> Outcome:
-    """Train a generator on the train rows of a dataset and write it to `output`.
+def begin(dataset: Dataset, settings: Settings, folder: Path, resume: bool = False) -> RunState:
+    """Where a run stands that is to go on in `folder`; without a checkpoint there, at its start.
 
-    folder: for `history.csv` and, until the end, `checkpoint.npz` and `last.keras`, the generator so far. show: is
-    given held-out faces with their translations after each epoch. resume: continue from a checkpoint there; without
-    one, start. Every emotion is drawn as often, and wanted as often. Raises `UsageError` where the checkpoint is of
-    another run, `InterruptedWorkError` with what was saved when the user stops it.
+    Raises `OutputExistsError` for a checkpoint and no `resume`, `UsageError` where the checkpoint is of another run.
     """
     dataset.require("train")
     fresh = RunState(json.loads(json.dumps(settings.as_dict())), files.sha256(dataset.path))
-    state = checkpoint.start_or_resume(folder, fresh, resume)
-    run = _Run(dataset, settings, state, folder, observer, show)
+    return checkpoint.start_or_resume(folder, fresh, resume)
+
+
+def fit(
+    dataset: Dataset,
+    settings: Settings,
+    state: RunState,
+    output: Path,
+    folder: Path,
+    observer: Observer,
+    show: Show = lambda _epoch, _shown: None,
+    identity_guide: Path | None = None,
+) -> Outcome:
+    """Train a generator on the train rows of a dataset and write it to `output`.
+
+    state: of `begin`. folder: for `history.csv` and, until the end, `checkpoint.npz` and `last.keras`, the generator so
+    far. show: is given held-out faces with their translations after each epoch. identity_guide: the file of the network
+    that `settings` speak of. Every emotion is drawn as often, and wanted as often. Raises `InterruptedWorkError` with
+    what was saved when the user stops it.
+    """
+    run = _Run(dataset, settings, state, folder, observer, show, identity_guide)
     if state.epochs_done:
         checkpoint.restore_variables(folder / "checkpoint.npz", {"game": run.game.variables})
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +120,14 @@ class _Run:
     """The parts of a run."""
 
     def __init__(
-        self, dataset: Dataset, settings: Settings, state: RunState, folder: Path, observer: Observer, show: Show
+        self,
+        dataset: Dataset,
+        settings: Settings,
+        state: RunState,
+        folder: Path,
+        observer: Observer,
+        show: Show,
+        identity_guide: Path | None,
     ) -> None:
         self._dataset, self._settings, self._state, self._folder = dataset, settings, state, folder
         self._observer, self._show = observer, show
@@ -126,7 +143,10 @@ class _Run:
             seed=settings.seed,
         )
         guide = load_guide(Path(settings.classifier), dataset) if settings.classifier else None
-        self.game = Game(dataset.image_shape, self._classes, settings, settings.epochs * settings.steps, guide)
+        likeness = load_identity_guide(identity_guide, dataset) if identity_guide else None
+        self._identity_guide = identity_guide and {"path": str(identity_guide), "sha256": files.sha256(identity_guide)}
+        steps = settings.epochs * settings.steps
+        self.game = Game(dataset.image_shape, self._classes, settings, steps, guide, likeness)
         self._watch = samples.held_out(dataset)
 
     def finish(self) -> None:
@@ -166,6 +186,7 @@ class _Run:
             "class_names": list(dataset.class_names),
             "input_shape": list(dataset.image_shape),
             "training": self._settings.as_dict(),
+            "identity_guide": self._identity_guide,
             "dataset": {"path": str(dataset.path), "sha256": self._state.dataset},
             "transforms": dataset.transforms,
             "versions": provenance.versions(),

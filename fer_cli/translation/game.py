@@ -18,7 +18,7 @@ import numpy.typing as npt
 from fer_cli import gradients
 from fer_cli.translation.discriminator import Jitter, build_discriminator
 from fer_cli.translation.generator import build_generator
-from fer_cli.translation.losses import MADE, REAL, Openness, PixelDistance, Realness, Roughness
+from fer_cli.translation.losses import MADE, REAL, Openness, PersonDistance, PixelDistance, Realness, Roughness
 from fer_cli.translation.settings import Settings
 
 Pixels = npt.NDArray[np.uint8]
@@ -45,17 +45,19 @@ class Game:
         settings: Settings,
         steps: int,
         classifier: keras.Model | None = None,
+        identity_guide: keras.Model | None = None,
     ) -> None:
         """Take faces (H, W, C) of `num_classes` emotions; steps: of the whole run, over which the learning rate falls.
 
         classifier: a frozen network with the same classes in the same order, which takes the faces or a crop of them.
+        identity_guide: a frozen network from the same to embeddings (N, D) of persons.
         """
         keras.utils.set_random_seed(settings.seed)
         self._settings, self._classes = settings, num_classes
         self.generator = build_generator(input_shape, num_classes, settings.width, settings.blocks)
         self.discriminator = build_discriminator(input_shape, num_classes, seed=settings.seed)
         with _frozen(self.discriminator):
-            self._make = self._build_make(classifier)
+            self._make = self._build_make(classifier, identity_guide)
             _compile(self._make, self._make_terms(), settings, steps, average=True)
         with _frozen(self.generator):
             self._tell = self._build_tell()
@@ -91,14 +93,14 @@ class Game:
             truth = {"real": real, "made": made, "emotion": _widened(own), "translated": _translated(own)}
             told = _turn(self._tell, {"image": faces, "condition": wanted}, truth)
         truth = {"realness": real, "wanted": _widened(wanted), "guided": wanted, "cycle": faces, "kept": faces}
-        truth |= dict.fromkeys(("mask", "change"), made)
+        truth |= dict.fromkeys(("mask", "change", "person"), made)
         # Of K wanted emotions one is a face's own: the weight makes up for how rarely that one is asked.
         same = (own.argmax(1) == wanted.argmax(1)).astype(np.float32) * self._classes
         with _frozen(self.discriminator):
             shown = _turn(self._make, {"image": faces, "condition": wanted, "own": own}, truth, {"kept": same})
         return {**shown, **{f"d_{name}": value for name, value in told.items()}}
 
-    def _build_make(self, classifier: keras.Model | None) -> keras.Model:
+    def _build_make(self, classifier: keras.Model | None, identity_guide: keras.Model | None) -> keras.Model:
         inputs = _inputs(self.generator, "own")
         made = self.generator({name: inputs[name] for name in ("image", "condition")})
         back = self.generator({"image": made["image"], "condition": inputs["own"]})
@@ -113,10 +115,12 @@ class Game:
             size = classifier.input_shape[1], classifier.input_shape[2]
             jittered = Jitter(size, seed=self._settings.seed + 1, name="jitter")(made["image"])
             outputs["guided"] = gradients.logits_of(classifier)(jittered)
+        if identity_guide is not None:
+            outputs["person"] = _persons(identity_guide, inputs["image"], made["image"], self._settings.seed + 2)
         return keras.Model(inputs, outputs, name="make")
 
     def _make_terms(self) -> Terms:
-        """`guided` is there with a classifier only."""
+        """`guided` is there with a classifier only, `person` with an identity guide."""
         chosen = self._settings
         return {
             "realness": (Realness(), chosen.adversarial),
@@ -124,6 +128,7 @@ class Game:
             "guided": (_cross_entropy(), chosen.emotion),
             "cycle": (PixelDistance(), chosen.cycle),
             "kept": (PixelDistance(), chosen.identity),
+            "person": (PersonDistance(), chosen.likeness),
             "mask": (Openness(), chosen.sparsity),
             "change": (Roughness(), chosen.smoothness),
         }
@@ -136,6 +141,19 @@ class Game:
             "made": false["realness"], "translated": false["classes"],
         }  # fmt: skip
         return keras.Model(inputs, outputs, name="tell")
+
+
+def _persons(guide: keras.Model, real: Any, made: Any, seed: int) -> Any:
+    """Embeddings (N, 2, D) of faces and of what was made of them, (N, H, W, C) both, jittered alike and without grain.
+
+    What is left between the two is then the translation's work alone.
+    """
+    guide.trainable = False
+    size, channels = (guide.input_shape[1], guide.input_shape[2]), real.shape[-1]
+    pair = Jitter(size, grain=0.0, seed=seed, name="jitter_pair")(keras.ops.concatenate([real, made], axis=-1))
+    seen = pair[..., :channels], pair[..., channels:]
+    flat = [keras.layers.Flatten()(guide(faces, training=False)) for faces in seen]
+    return keras.ops.cast(keras.ops.stack(flat, axis=1), "float32")
 
 
 def _tell_terms() -> Terms:

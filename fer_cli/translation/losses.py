@@ -11,6 +11,8 @@ Tensor = Any
 
 #: Half the range of levels: pixels are compared on the scale -1..1 of the papers.
 _HALF = 127.5
+#: Keeps the direction of an embedding of nothing finite.
+_TINY = 1e-6
 #: What a discriminator is to say of a patch of a real face, and of a translated one.
 REAL, MADE = 1.0, 0.0
 
@@ -32,6 +34,20 @@ class Realness(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """To losses (N,); y_true: (N, 1), what each image is to be taken for."""
         return ops.mean(ops.square(y_pred - y_true[:, None, None, :]), axis=(1, 2, 3))
+
+
+class PersonDistance(keras.losses.Loss):
+    """1 - cosine of a face's embedding and its translation's (N, 2, D), a pair at a time: (N,), 0 where they agree.
+
+    Of the embeddings of a frozen network that tells persons apart, as in Richardson et al.: Encoding in Style (CVPR
+    2021, arXiv:2008.00951), section 3.2, with ArcFace; Bao et al.: Towards Open-Set Identity Preserving Face Synthesis
+    (CVPR 2018, arXiv:1803.11182) have the squared distance.
+    """
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """To losses (N,), whatever y_true is."""
+        directions = ops.normalize(y_pred, axis=-1, epsilon=_TINY)
+        return 1 - ops.sum(directions[:, 0] * directions[:, 1], axis=-1)
 
 
 class Openness(keras.losses.Loss):

@@ -62,7 +62,7 @@ class MediaTranslator:
     judge: Ask | None = None
 
     def translate(
-        self, path: Path, folder: Path, stem: str, advance: Callable[[int], None] = lambda frames: None
+        self, path: Path, folder: Path, stem: str, advance: Callable[[int], None] = lambda _: None
     ) -> list[Seen]:
         """Write `STEM-TARGET.png` or, for a video, `STEM-TARGET.mp4` to `folder`; the faces that were found.
 

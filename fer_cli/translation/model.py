@@ -34,7 +34,7 @@ class Generator:
     metadata: dict[str, Any]
 
     def translate(self, images: Pixels, conditions: Floats, strength: float = 1.0) -> tuple[Pixels, Floats]:
-        """x + strength × (G(x) - x), rounded and cut to 0..255, and the masks, which strength does not change.
+        """To x + strength × (G(x) - x), rounded and cut to 0..255, and the masks, which strength does not change.
 
         Raises `ValueError` for arrays of another shape.
         """

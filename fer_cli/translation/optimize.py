@@ -15,6 +15,7 @@ import numpy.typing as npt
 from keras import ops
 
 from fer_cli import gradients
+from fer_cli.analysis.translation.base import mask_of
 from fer_cli.attacks.base import padded
 from fer_cli.errors import UsageError
 from fer_cli.gradients import Tensor
@@ -27,8 +28,6 @@ from fer_cli.transform.illuminate import corrections
 LAYER = "embedding"
 #: Where an image is seen: moved by up to so many pixels, and mirrored at every second step.
 _JITTER = 3
-#: A change of this many levels, a tenth of the range, counts as wholly changed in the mask.
-_CHANGED = 25.5
 _TINY = 1e-6
 
 Pixels = npt.NDArray[np.uint8]
@@ -108,7 +107,7 @@ class Optimizer:
         top, left = ((whole - part) // 2 for whole, part in zip(images.shape[1:3], faces.shape[1:3], strict=True))
         change[:, top : top + faces.shape[1], left : left + faces.shape[2]] = moved - faces
         after = np.rint(np.clip(images + change, 0, 255)).astype(np.uint8)
-        return after, np.minimum(1, np.abs(change).max(3, keepdims=True) / _CHANGED)
+        return after, mask_of(change)
 
     def _optimize(self, faces: Floats, conditions: Floats) -> Tensor:
         """The plans float32 (N, grid, grid, 2 + C)."""
@@ -161,8 +160,9 @@ class Optimizer:
 
 
 def prototypes(model: LoadedModel, images: Pixels, labels: npt.NDArray[np.integer]) -> Floats:
-    """Mean features float32 (K, ...) of each class, from faces uint8 (N, H, W, C) of any size and their labels (N,), in
-    the order of the model's classes; that of all faces for a class of which there is none.
+    """Mean features float32 (K, ...) of each class; that of all faces for a class of which there is none.
+
+    images: uint8 (N, H, W, C) of any size. labels: (N,), in the order of the model's classes.
     """
     features = features_of(model, images)
     own = [features[labels == label] for label in range(len(model.class_names))]

@@ -1,4 +1,4 @@
-"""What tells persons apart, as `fer transfer apply --identity` says."""
+"""What tells persons apart, as `fer transfer apply --identity` and `fer transfer fit --identity-guide` say."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fer_cli.store.reader import Dataset
 from fer_cli.translation import identity
 
 LEARN, HOG, NONE = "learn", "hog", "none"
-#: The network that was trained to tell persons apart, among the results.
-FILE = "identity.keras"
+#: The networks that were trained to tell persons apart: the judge, among the results, and the guide of a training.
+FILE, GUIDE_FILE = "identity.keras", "identity_guide.keras"
 
 #: Takes a title and a number of steps; gives what is called after each of them.
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -42,7 +42,36 @@ def embedder(
     if how != LEARN:
         return Embedding(Path(how), transforms=teacher.transforms)
     settings = identity.Settings(seed=seed)
-    log(f"learning to tell the {len(set(teacher.subjects('train') or ()))} persons of the train rows apart")
+    return Embedding(_learn(teacher, folder / FILE, settings, progress, log), transforms=teacher.transforms)
+
+
+def guide(
+    how: str | None,
+    teacher: Dataset,
+    folder: Path,
+    seed: int,
+    resumed: bool,
+    progress: Progress,
+    log: Callable[[str], None],
+) -> Path | None:
+    """The file of the network that keeps a generator to the person, None for None.
+
+    how: `LEARN`, None or a path. teacher: whose train rows are learnt from. folder: where the network goes that is
+    learnt; a resumed run takes the one that is there. Raises `InputError` for persons that nothing can be learnt from.
+    """
+    if how != LEARN:
+        return None if how is None else Path(how)
+    path = folder / GUIDE_FILE
+    if resumed and path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    return _learn(teacher, path, identity.for_guide(seed), progress, log)
+
+
+def _learn(
+    teacher: Dataset, path: Path, settings: identity.Settings, progress: Progress, log: Callable[[str], None]
+) -> Path:
+    count = round(settings.share * len(set(teacher.subjects("train") or ()))) if teacher.count("train") else 0
+    log(f"learning to tell {count} persons of the train rows apart")
     with progress("epochs of identity", settings.epochs) as advance:
-        path = identity.learn_identity(teacher, folder / FILE, settings, advance)
-    return Embedding(path, transforms=teacher.transforms)
+        return identity.learn_identity(teacher, path, settings, advance)

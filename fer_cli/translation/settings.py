@@ -13,7 +13,9 @@ class Settings:
     width, blocks: size of the generator. epochs: of `steps` batches each, whatever the size of the dataset. lr: of
     generator and discriminator, which falls along a cosine. augment: a policy text of `fer_cli.transform.policy`.
     classifier: a frozen model whose answers guide the generator beside the discriminator's own, None for none.
-    adversarial, emotion, cycle, identity, sparsity, smoothness: weights of the terms of `translation.losses`. ema:
+    identity_guide: a frozen network that tells persons apart, for which the person is to stay the same: `learn` for one
+    that first learns it from the train rows, a file, None for none. adversarial, emotion, cycle, identity, likeness,
+    sparsity, smoothness: weights of the terms of `translation.losses`; likeness is that of the identity guide. ema:
     decay per step of the weight average that is shown and saved.
 
     Sparsity is 0: the mask scales a change that is nothing at first, and whatever closes it then, by however little,
@@ -28,10 +30,12 @@ class Settings:
     lr: float = 1e-3
     augment: str = "flip"
     classifier: str | None = None
+    identity_guide: str | None = None
     adversarial: float = 1.0
     emotion: float = 1.0
     cycle: float = 2.0
     identity: float = 1.0
+    likeness: float = 10.0
     sparsity: float = 0.0
     smoothness: float = 0.5
     ema: float = 0.99

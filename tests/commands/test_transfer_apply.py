@@ -128,7 +128,7 @@ def test_identity_is_learnt_from_the_persons_of_train(
     arguments = ["transfer", "apply", generator, dataset, "--to", "sad", "--judge", model, "--json"]
     result = run_fer(*arguments, "-o", "out")
     assert result.exit_code == 0, result.stderr
-    assert "learning to tell the 10 persons of the train rows apart" in result.stderr
+    assert "learning to tell 10 persons of the train rows apart" in result.stderr
     record = json.loads(result.stdout)
     learnt = record["results"]["verdict"]["identity"]
     assert record["parameters"]["identity"] == "learn"

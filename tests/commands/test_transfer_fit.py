@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from fer_cli import files, models
 from fer_cli.transform.illuminate import step
-from fer_cli.translation import fit
+from fer_cli.translation import fit, identity
 from fer_cli.translation.model import load_generator
 from fer_cli.translation.settings import Settings
 from tests import helpers
@@ -94,6 +97,81 @@ def test_a_stopped_run_resumes_to_the_same_history(dataset: Path, monkeypatch: p
     assert again.exit_code == 0
     assert "part.keras is complete; nothing to resume" in again.stderr
     assert run_fer(*options, "-o", "part.keras").exit_code == 4
+
+
+def test_a_guide_is_learnt_once_and_kept_by_a_resumed_run(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = identity.Settings(architecture="pattern:CPF", share=0.5, epochs=1, batch_size=14)
+    monkeypatch.setattr(identity, "for_guide", lambda seed: small)
+    options = ("transfer", "fit", dataset, *QUICK, "--identity-guide", "learn", "-o", "g.keras")
+    look = fit._Run._look
+
+    def look_once(run: fit._Run, generator: object) -> dict[str, float]:
+        if run._state.epochs_done:
+            raise KeyboardInterrupt
+        return look(run, generator)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit._Run, "_look", look_once)
+        stopped = run_fer(*options)
+    assert stopped.exit_code == 130
+    assert "learning to tell 5 persons of the train rows apart" in stopped.stderr
+    guide = Path("g.training/identity_guide.keras")
+    learnt = guide.read_bytes()
+    other = run_fer(*options, "--likeness", "1", "--resume")
+    assert other.exit_code == 2
+    assert f"has likeness={Settings().likeness}, not 1.0" in other.stderr
+
+    resumed = run_fer(*options, "--resume", "--json")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert "learning to tell" not in resumed.stderr
+    assert guide.read_bytes() == learnt
+    record = json.loads(resumed.stdout)
+    assert record["parameters"]["identity_guide"] == "learn"
+    assert "identity_guide.keras" in record["results"]["files"]
+    metadata = load_generator(Path("g.keras")).metadata
+    assert metadata["identity_guide"] == {"path": str(guide), "sha256": files.sha256(guide)}
+    assert len(read_history(Path("g.training"))["person"]) == 3
+
+
+def test_a_guide_from_a_file_is_recorded_and_cannot_judge(dataset: Path, model: Path, tmp_path: Path) -> None:
+    persons = helpers.write_model(tmp_path / "persons.keras", wrong=(1,))
+    fitted = run_fer(
+        "transfer", "fit", dataset, *QUICK, "--epochs", "1", "--identity-guide", persons, "-o", "g.keras", "--json"
+    )
+    assert fitted.exit_code == 0, fitted.stderr
+    record = json.loads(fitted.stdout)
+    assert [Path(entry["path"]).name for entry in record["inputs"]] == ["planted.h5", "persons.keras"]
+    judged = ("transfer", "apply", "g.keras", dataset, "--to", "sad", "--limit", "1", "--judge", model, "--json")
+    for judge, wanted in ((persons, 1), (helpers.write_model(tmp_path / "other.keras"), 0)):
+        result = run_fer(*judged, "--identity", judge, "-o", judge.stem)
+        assert result.exit_code == 0, result.stderr
+        warnings = json.loads(result.stdout)["results"]["warnings"]
+        assert sum("is no independent judge of identity" in warning for warning in warnings) == wanted
+
+
+def write_persons(path: Path, side: int = helpers.SIDE, layer: str = "embedding") -> Path:
+    inputs = keras.Input((side, side, 1))
+    network = keras.Model(inputs, keras.layers.Flatten(name=layer)(inputs))
+    models.save_model(network, path, {"class_names": ["a"], "input_shape": [side, side, 1]})
+    return path
+
+
+def test_an_identity_guide_that_sees_other_faces_is_refused(dataset: Path, tmp_path: Path) -> None:
+    lit = helpers.write_model(tmp_path / "lit.keras", transforms=[step("clahe")])
+    refused = {
+        write_persons(tmp_path / "small.keras", side=12): "images of 24×24×1, as the faces are. Received: 12×12×1",
+        write_persons(tmp_path / "flat.keras", layer="flat"): "no layer 'embedding'; it has",
+        lit: "was trained on faces corrected by clahe",
+        tmp_path / "none.keras": "none.keras",
+    }
+    for guide, message in refused.items():
+        result = run_fer("transfer", "fit", dataset, *QUICK, "--identity-guide", guide, "-o", "g.keras")
+        assert result.exit_code == 3
+        assert message in result.stderr
+    nameless = helpers.write_dataset(tmp_path / "nameless.h5", replace(helpers.planted_records(), subject=None))
+    result = run_fer("transfer", "fit", nameless, *QUICK, "--identity-guide", "learn", "-o", "g.keras")
+    assert result.exit_code == 3
+    assert "to learn identity from. Received: no names of persons" in result.stderr
 
 
 def test_what_cannot_be_done_is_told(dataset: Path, model: Path, tmp_path: Path) -> None:

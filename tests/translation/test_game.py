@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from fer_cli.models import load_network
+from fer_cli.models import load_network, save_model
+from fer_cli.store.reader import open_dataset
 from fer_cli.translation.game import Game
-from fer_cli.translation.losses import Openness, PixelDistance, Realness, Roughness
+from fer_cli.translation.guide import load_identity_guide
+from fer_cli.translation.losses import Openness, PersonDistance, PixelDistance, Realness, Roughness
 from fer_cli.translation.settings import Settings
 from tests.helpers import planted_faces, write_model
 
@@ -38,6 +42,42 @@ def test_terms_are_what_the_papers_say() -> None:
     nothing = np.zeros((1, 1), np.float32)
     assert float(Openness()(nothing, change / 255)) == pytest.approx(0.25)
     assert float(Roughness()(nothing, change)) == pytest.approx(2 / 3)
+
+
+def test_persons_are_as_far_apart_as_their_embeddings_point() -> None:
+    pairs = np.array([[[3, 0], [1, 0]], [[2, 0], [0, 5]], [[1, 1], [-2, -2]], [[0, 0], [1, 0]]], np.float32)
+    assert np.asarray(PersonDistance(reduction="none")(np.zeros((4, 1)), pairs)) == pytest.approx(
+        [0, 1, 2, 1], abs=1e-5
+    )
+
+
+def write_persons(path: Path) -> Path:
+    """A network of features drawn at random, each of a patch of the face."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(SHAPE)
+    features = keras.layers.Conv2D(4, 4, 4)(keras.layers.Rescaling(1 / 255)(inputs))
+    network = keras.Model(inputs, keras.layers.Flatten(name="embedding")(features))
+    save_model(network, path, {"class_names": ["a", "b"], "input_shape": list(SHAPE)})
+    return path
+
+
+def test_an_identity_guide_sees_nothing_in_an_untouched_face_and_holds_back_later_changes(
+    tmp_path: Path, dataset: Path
+) -> None:
+    far = {}
+    for likeness in (0.0, 20.0):
+        with open_dataset(dataset) as faces:
+            persons = load_identity_guide(write_persons(tmp_path / "persons.keras"), faces)
+        before = weights(persons)
+        guide = load_network(write_model(tmp_path / "guide.keras"))
+        game = Game(SHAPE, 7, replace(SMALL, likeness=likeness), 40, guide, persons)
+        found = [game.step(*batch(step))["person_loss"] for step in range(40)]
+        # A new generator changes nothing, and both faces are jittered alike.
+        assert found[0] == pytest.approx(0, abs=1e-6)
+        assert (weights(persons) == before).all()
+        far[likeness] = np.mean(found[-5:])
+    assert 0 < far[20.0] < 0.5 * far[0.0]
+    assert "person_loss" not in Game(SHAPE, 7, SMALL, 1).step(*batch(0))
 
 
 def test_each_turn_moves_one_network_and_never_the_classifier(tmp_path: Path) -> None:

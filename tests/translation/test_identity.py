@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fer_cli import models
 from fer_cli.analysis.embedding import Embedding
 from fer_cli.analysis.translation.identity import identity
 from fer_cli.analysis.translation.trial import choose_faces, known_persons
@@ -14,7 +16,7 @@ from fer_cli.errors import InputError
 from fer_cli.records import Records
 from fer_cli.store.reader import open_dataset
 from fer_cli.translation import persons
-from fer_cli.translation.identity import Settings, can_learn_identity, learn_identity
+from fer_cli.translation.identity import Settings, can_learn_identity, for_guide, learn_identity
 from tests import helpers
 
 SIDE = 24
@@ -58,6 +60,24 @@ def test_persons_never_seen_are_told_apart_by_what_told_others_apart(tmp_path: P
         learnt = learn_identity(dataset, tmp_path / "identity.keras", SMALL)
     # By chance it would be one of twelve; the share grows with training, which is short here.
     assert found(Embedding(learnt), path) > 0.5
+
+
+def test_a_guide_learns_half_of_the_persons_and_is_made_otherwise_than_the_judge(tmp_path: Path) -> None:
+    judge, guide = Settings(seed=3), for_guide(3)
+    assert (guide.share, guide.seed) == (0.5, 4)
+    assert guide.options != judge.options
+    assert guide.augment != judge.augment
+    path = helpers.write_dataset(tmp_path / "portraits.h5", portraits())
+    drawn = []
+    with open_dataset(path) as dataset:
+        everybody = set(dataset.subjects("train") or ())
+        for seed in (1, 2):
+            settings = replace(guide, architecture="pattern:CPF", options={}, epochs=1, seed=seed)
+            learnt = learn_identity(dataset, tmp_path / f"{seed}.keras", settings)
+            drawn.append(set(models.read_metadata(learnt)["class_names"]))
+    assert [len(names) for names in drawn] == [20, 20]
+    assert all(names < everybody for names in drawn)
+    assert drawn[0] != drawn[1]
 
 
 def test_who_teaches_must_have_names_and_pictures(dataset: Path, tmp_path: Path) -> None:

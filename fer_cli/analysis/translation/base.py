@@ -17,9 +17,12 @@ Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
+#: A change of this many levels, a tenth of the range, counts as wholly changed.
+_CHANGED = 25.5
+
 
 class Translator(Protocol):
-    """A trained generator, or an optimisation that needs no training."""
+    """A trained generator, an optimisation that needs no training, or a drawing."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -30,9 +33,10 @@ class Translator(Protocol):
         """(H, W, C) of the faces that it takes."""
 
     def translate(self, images: Pixels, conditions: Floats, strength: float = 1.0) -> tuple[Pixels, Floats]:
-        """Faces uint8 (N, H, W, C) with the expression of each row's condition float32 (N, K), a distribution over the
-        classes; and masks float32 (N, H, W, 1), 0..1, 1 where a face was changed. strength: 0 changes nothing, more
-        than 1 exaggerates.
+        """Faces uint8 (N, H, W, C) with another expression, and masks float32 (N, H, W, 1), 0..1, 1 where they changed.
+
+        Conditions: float32 (N, K), a distribution over the classes for each row. strength: 0 changes nothing, more than
+        1 exaggerates.
         """
 
 
@@ -54,6 +58,11 @@ class Target:
     name: str
     label: int
     condition: Floats
+
+
+def mask_of(change: Floats) -> Floats:
+    """The mask float32 (N, H, W, 1) of a change of levels (N, H, W, C), for a translator that has none of its own."""
+    return np.asarray(np.minimum(1, np.abs(change).max(3, keepdims=True) / _CHANGED), np.float32)
 
 
 def class_targets(class_names: Sequence[str], wanted: Sequence[str] = ()) -> list[Target]:

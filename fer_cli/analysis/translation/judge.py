@@ -160,7 +160,7 @@ def judge(
     batch_size: int = 128,
     seed: int = 0,
     observers: Sequence[Observer] = (),
-    advance: Callable[[int], None] = lambda images: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Verdict:
     """Translate the faces of a split, or at most `limit` of each class, and have them judged.
 

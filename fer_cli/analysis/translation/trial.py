@@ -143,7 +143,7 @@ def measure(
     identity: Embedder | None = None,
     batch_size: int = 128,
     observers: Sequence[Observer] = (),
-    advance: Callable[[int], None] = lambda images: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Trial:
     """Translate every face to every target and keep what the judges say.
 
