@@ -1,7 +1,6 @@
 """Frames a second of finding, following and naming faces in a video, beside the published package `fer`.
 
-Ours is what `fer webcam` does with each frame of a camera but for gaze and windows: tracker, one call of the network,
-which works while the next frame is searched, smoothing.
+Ours is what `fer webcam` does with each frame but for gaze and windows: tracker, one call of the network, smoothing.
 The baseline is `FER(mtcnn=False).detect_emotions` of the package `fer` (25.10.3), in an environment of its own, since
 it shares our name: pip install fer==25.10.3 'setuptools<81' 'opencv-contrib-python<5'. It gets the same frames, which
 both find decoded, in rounds by turns; figures are medians of the rounds. Latency is that of one frame, memory what the
@@ -32,7 +31,6 @@ from fer_cli import framework
 from fer_cli.faces.detect import shared_detector
 from fer_cli.faces.media import Frame, frames
 from fer_cli.live.engine import Engine, EngineOptions
-from fer_cli.live.threads import use_one_each
 
 FRAMES, MANY, ROUNDS = 400, 20_000, 5
 #: Frames after which libraries have allocated what they keep.
@@ -65,7 +63,9 @@ class Run:
 
 def main(video: Path, model: Path, python: str | None = None) -> None:
     framework.load()
-    use_one_each()
+    from fer_cli import gradients
+
+    gradients.use_one_thread()
     taken = list(itertools.islice(frames(video), FRAMES))
     engine = build(model)
     engine.step(taken[0])
@@ -107,9 +107,7 @@ def build(model: Path) -> Engine:
     from fer_cli.live.score import FaceScorer, crop_settings
 
     loaded = load_scorer(model)
-    return Engine(
-        FaceScorer(loaded, steady=True), shared_detector("haar"), EngineOptions(*crop_settings(loaded), overlap=True)
-    )
+    return Engine(FaceScorer(loaded), shared_detector("haar"), EngineOptions(*crop_settings(loaded)))
 
 
 def measure(engine: Engine, taken: list[Frame]) -> Run:

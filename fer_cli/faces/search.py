@@ -12,8 +12,8 @@ import numpy.typing as npt
 from fer_cli.faces.assign import covered
 from fer_cli.faces.detect import Box, Detector, Face, Pixels
 
-#: Pixels of the smallest face wanted in the picture that the detector gets; all detectors find such faces.
-_SMALLEST = 20
+#: Pixels of the smallest face wanted in the picture that the detector gets; all detectors find faces of 20.
+_SMALLEST = 22
 #: Pixels of a face that is looked for where it is expected: enough for its eyes. It is sought so far around, in sides.
 _KNOWN, _AROUND = 72, 0.35
 #: It is not expected to be smaller than this part of what it was; smaller windows are the many ones.

@@ -219,7 +219,8 @@ def test_the_key_c_learns_where_a_person_s_eyes_are_at_rest(
     assert result.exit_code == 0, result.stderr
     assert "calibration: look at the middle of the screen for 4 s" in result.stderr
     known = read_calibrations(Path("people.json"))
-    assert known["otto"] == Calibration(yaw=3.0)
+    assert known["otto"] == Calibration(yaw=3.0), result.stderr
+    assert "anna" in known, result.stderr
     assert known["anna"].frames >= 15
     assert known["anna"].yaw == pytest.approx(12, abs=6)
 
@@ -309,6 +310,7 @@ def _wait(done: object, process: subprocess.Popen[str] | subprocess.Popen[bytes]
     assert callable(done)
     end = time.monotonic() + seconds
     while not done():
-        assert process.poll() is None, f"ended with {process.returncode}"
+        if process.poll() is not None:
+            pytest.fail(f"ended with {process.returncode}: {process.stderr.read() if process.stderr else ''}")
         assert time.monotonic() < end, "took too long"
         time.sleep(0.1)
