@@ -23,22 +23,36 @@ def claimed(path: Path, wait: bool = False) -> Iterator[None]:
 
     wait: until another process has done with it; else `OutputExistsError` names that process. The claim is a lock of
     the operating system on a file `.NAME.lock` beside `path`, so it ends with its process, however that ends; a file
-    that a killed process left claims nothing. What is no file or folder (a device, a pipe) cannot be claimed, and on
-    a file system without locks nothing is. Raises `OutputError` where nothing can be written beside `path`.
+    that a killed process left claims nothing, and what it had not finished of `path` is removed. What is no file or
+    folder (a device, a pipe) cannot be claimed, and on a file system without locks nothing is. Raises `OutputError`
+    where nothing can be written beside `path`.
     """
     if fcntl is None or (path.exists() and not (path.is_file() or path.is_dir())):
         yield
         return
     with _folder(path.parent):
         place = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
-        lock = place.with_name(f".{place.name}.lock")
+        lock = _lock_of(place)
         handle = _locked(path, lock, wait)
         try:
+            _tidy(place)
             yield
         finally:
             # While it is locked: whoever has opened it since finds that it is no longer the file of that name.
             lock.unlink(missing_ok=True)
             os.close(handle)
+
+
+def _tidy(path: Path) -> None:
+    """Remove what a killed process had begun of a claimed path, and of files in it that no other process claims."""
+    beside = [left for left, name in files.unfinished(path.parent) if name == path.name]
+    within = [left for left, name in files.unfinished(path) if not _lock_of(path / name).exists()]
+    for left in (*beside, *within):
+        files.remove(left)
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 def _locked(path: Path, lock: Path, wait: bool) -> int:

@@ -17,6 +17,8 @@ from typing import Any
 from fer_cli.errors import InputError, OutputError, OutputExistsError
 
 _HASH_CHUNK = 1 << 20
+#: In the name of what is not finished, after a dot and the name of what it is to be.
+_UNFINISHED = ".unfinished-"
 #: What a file system answers when it will not take a file, as against a fault of the program.
 _REFUSALS = frozenset(
     {
@@ -42,7 +44,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}{_UNFINISHED}", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     temporary = Path(name)
     try:
@@ -63,7 +65,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}{_UNFINISHED}", dir=path.parent))
     try:
         yield temporary
         with writing(path):
@@ -82,6 +84,7 @@ def atomic_tree(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Not `_UNFINISHED`: for a moment it holds the only copy of what was there before.
         beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         with writing(path):
@@ -91,6 +94,25 @@ def atomic_tree(path: Path) -> Iterator[Path]:
             (beside / "new").replace(path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def unfinished(folder: Path) -> Iterator[tuple[Path, str]]:
+    """What is not finished in `folder`, each with the name that it was to have.
+
+    It is of `atomic_path` and `atomic_folder`: what they are at, and what a killed process has left.
+    """
+    for path in folder.glob(f".*{_UNFINISHED}*") if folder.is_dir() else ():
+        if found := re.fullmatch(rf"\.(.+){re.escape(_UNFINISHED)}\w{{8}}(.*)", path.name):
+            yield path, "".join(found.groups())
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder; what cannot be removed stays."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 @contextlib.contextmanager

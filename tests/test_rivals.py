@@ -13,7 +13,7 @@ from typing import Any
 import click
 import pytest
 
-from fer_cli import catalog, main
+from fer_cli import catalog, files, main
 from fer_cli.claims import claimed
 from fer_cli.commands import tune
 from fer_cli.errors import OutputError, OutputExistsError
@@ -114,8 +114,10 @@ def test_workers_of_one_run_share_its_output(dataset: Path, monkeypatch: pytest.
 HOLD = """
 import sys, time
 from pathlib import Path
+from fer_cli import files
 from fer_cli.claims import claimed
-with claimed(Path(sys.argv[1])):
+path = Path(sys.argv[1])
+with claimed(path), files.atomic_path(path):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -129,10 +131,25 @@ def test_a_killed_process_is_in_nobodys_way(tmp_path: Path) -> None:
         with pytest.raises(OutputExistsError, match=rf"net\.keras: another fer .* \(process {other.pid} on "):
             claimed(path).__enter__()
         other.kill()
-    assert list(path.parent.iterdir()) == [path.parent / ".net.keras.lock"]
+    assert sorted(each.name.split("-")[0] for each in path.parent.iterdir()) == [".net.keras.lock", ".net.unfinished"]
     with claimed(path):
         pass
     assert list(path.parent.iterdir()) == []
+
+
+def test_what_others_have_not_finished_stays(tmp_path: Path) -> None:
+    with claimed(tmp_path / "a.csv"), files.atomic_path(tmp_path / "a.csv") as other:
+        for path in (tmp_path / "a.h5", tmp_path / "b.csv", tmp_path):
+            with claimed(path):
+                assert other.exists()
+
+
+def test_what_a_killed_process_left_in_a_folder_goes(tmp_path: Path) -> None:
+    for name in (".result.unfinished-0abc_def.json", ".result.json", "result.unfinished-0abc_def.json"):
+        (tmp_path / name).touch()
+    (tmp_path / ".run.training.unfinished-0abc_def").mkdir()
+    with claimed(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {".result.json", "result.unfinished-0abc_def.json"}
 
 
 def test_one_file_by_two_names_is_one(tmp_path: Path) -> None:

@@ -95,12 +95,14 @@ def command(overwrite: bool, as_json: bool, quiet: bool, **asked: Any) -> None:
 
 
 def _visible(headless: bool, terminal: Terminal) -> bool:
-    from fer_cli.live.window import has_display
+    from fer_cli.live.window import missing_screen
 
-    if not headless and not has_display():
-        terminal.log("there is no screen (DISPLAY is not set): no window is opened")
+    if headless:
         return False
-    return not headless
+    missing = missing_screen()
+    if missing is not None:
+        terminal.log(f"there is no screen ({missing}): no window is opened")
+    return missing is None
 
 
 def _watch(asked: dict[str, Any], visible: bool, terminal: Terminal) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import cv2
@@ -10,11 +11,33 @@ import cv2
 from fer_cli.faces.detect import Pixels
 
 _CLOSED_BELOW = 1.0
+#: Variables of the environment that name the screen of a Linux session.
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
+#: Seconds for a screen to answer.
+_PATIENCE = 20.0
 
 
-def has_display() -> bool:
-    """Whether there is a screen. OpenCV aborts the process where a window is opened without one, so ask first."""
-    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+def missing_screen() -> str | None:
+    """Why no window can be opened, None where one can: OpenCV aborts the process that tries without a screen.
+
+    So a process of its own tries, which takes half a second.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    names = [name for name in _SCREENS if os.environ.get(name)]
+    if not names:
+        return f"{_SCREENS[0]} is not set"
+    return None if _opens_a_window() else f"{names[0]} is {os.environ[names[0]]}, where none can be opened"
+
+
+def _opens_a_window() -> bool:
+    command = [sys.executable, "-c", "import cv2; cv2.namedWindow('fer')"]
+    quiet = subprocess.DEVNULL
+    try:
+        done = subprocess.run(command, stdin=quiet, stdout=quiet, stderr=quiet, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
 class Window:

@@ -22,6 +22,7 @@ from fer_cli.datasets.facs.scene import Scene
 from fer_cli.faces.calibration import Calibration, read_calibrations, write_calibrations
 from fer_cli.faces.media import describe_video
 from fer_cli.labels import EMOTIONS
+from fer_cli.live import window
 from fer_cli.live.log import read_log
 from fer_cli.live.score import FaceScorer
 from fer_cli.reports import live_view
@@ -57,6 +58,18 @@ def test_a_video_is_watched_without_a_screen_and_logged_once_a_second(video: Pat
     assert all(row.probabilities and row.probabilities[EMOTIONS.index(str(row.emotion))] > 0.9 for row in rows)
     found = json.loads(result.stdout)["results"]
     assert (found["frames"], found["rows"], found["people"]) == (40, 4, 1)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux names its screen in the environment")
+def test_a_screen_that_does_not_answer_is_none(video: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":4711")
+    asked = ("webcam", "--source", video, "--model", model, "--detector", "skip")
+    result = run_fer(*asked)
+    assert result.exit_code == 0, result.stderr
+    assert "there is no screen (DISPLAY is :4711, where none can be opened): no window is opened" in result.stderr
+    refused = run_fer(*asked, "--lecture", video)
+    assert refused.exit_code == 2
+    assert "--lecture: expected a screen to play it on. Received: none" in refused.stderr
 
 
 def test_the_video_of_what_is_seen_lasts_as_long(video: Path, model: Path, tmp_path: Path) -> None:
@@ -161,7 +174,7 @@ class Keyboard:
             def close(self) -> None:
                 """Nothing."""
 
-        monkeypatch.setenv("DISPLAY", ":none")
+        monkeypatch.setattr(window, "missing_screen", lambda: None)
         monkeypatch.setattr(live_view, "Window", Screen)
         monkeypatch.setattr(live_view, "pressed", self._pressed)
 
@@ -257,7 +270,8 @@ def screen() -> Iterator[str]:
         pytest.skip("Xvfb is not installed")
     read, write = os.pipe()
     process = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+        # Without -noreset it begins anew, deaf for a moment, whenever its only client has gone.
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=(write,),
         stderr=subprocess.DEVNULL,
     )
