@@ -1,6 +1,7 @@
 """Frames a second of finding, following and naming faces in a video, beside the published package `fer`.
 
-Ours is what `fer webcam` does with each frame but for gaze and windows: tracker, one call of the network, smoothing.
+Ours is what `fer webcam` does with each frame of a camera but for gaze and windows: tracker, one call of the network,
+which works while the next frame is searched, smoothing.
 The baseline is `FER(mtcnn=False).detect_emotions` of the package `fer` (25.10.3), in an environment of its own, since
 it shares our name: pip install fer==25.10.3 'setuptools<81' 'opencv-contrib-python<5'. It gets the same frames, which
 both find decoded, in rounds by turns; figures are medians of the rounds. Latency is that of one frame, memory what the
@@ -107,7 +108,8 @@ def build(model: Path) -> Engine:
     from fer_cli.live.score import FaceScorer, crop_settings
 
     loaded = load_scorer(model)
-    return Engine(FaceScorer(loaded), shared_detector("haar"), EngineOptions(*crop_settings(loaded)))
+    options = EngineOptions(*crop_settings(loaded), overlap=True)
+    return Engine(FaceScorer(loaded, steady=True), shared_detector("haar"), options)
 
 
 def measure(engine: Engine, taken: list[Frame]) -> Run:

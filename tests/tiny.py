@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from fer_cli import catalog
@@ -29,5 +30,7 @@ def tiny(input_shape: tuple[int, int, int], num_classes: int, dropout: float = 0
 
 
 if __name__ == "__main__":
+    # A suite that runs in the background of a shell hands on that Ctrl-C is to be ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     catalog.ARCHITECTURES["tiny"] = REFERENCE
     cli()

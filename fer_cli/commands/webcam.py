@@ -122,10 +122,12 @@ def _watch(asked: dict[str, Any], visible: bool, terminal: Terminal) -> dict[str
     if asked["detector"] != "mtcnn":  # whose networks see whole pictures, and gain by more threads
         gradients.use_one_thread()
     model = load_scorer(asked["model"], asked["classes"].split(",") if asked["classes"] else None)
-    observer, lecture = _observer(model, asked), Lecture(asked["lecture"]) if asked["lecture"] else None
     source = open_source(asked["source"], asked["fps_limit"], asked["patience"], terminal.warn)
+    # A camera's frames come so fast that the expression of the one before is that of this one; a file's are exact.
+    overlap = source.live and asked["fps_limit"] is None
     with contextlib.ExitStack() as stack:
         stack.callback(source.close)
+        observer, lecture = _observer(model, asked, overlap), Lecture(asked["lecture"]) if asked["lecture"] else None
         log = stack.enter_context(LogWriter(asked["log"], model.class_names)) if asked["log"] else None
         folder = (asked["log"] or asked["output"] or Path("x")).parent
         view = stack.enter_context(LiveView(model.class_names, visible, lecture, asked["output"], folder, terminal.log))
@@ -146,7 +148,7 @@ def _run(session: Session, asked: dict[str, Any], terminal: Terminal) -> None:
         raise
 
 
-def _observer(model: Scorer, asked: dict[str, Any]) -> Observer:
+def _observer(model: Scorer, asked: dict[str, Any], overlap: bool) -> Observer:
     from fer_cli.faces.calibration import USUAL, read_calibrations
     from fer_cli.faces.detect import shared_detector
     from fer_cli.faces.track import TrackOptions
@@ -158,9 +160,9 @@ def _observer(model: Scorer, asked: dict[str, Any]) -> Observer:
     known = read_calibrations(asked["calibration"]) if asked["calibration"] and asked["calibration"].exists() else {}
     margin, align = crop_settings(model)
     engine = Engine(
-        FaceScorer(model),
+        FaceScorer(model, steady=True),
         shared_detector(asked["detector"], asked["detector_model"]),
-        EngineOptions(margin, align, asked["emotion_every"], asked["smooth"]),
+        EngineOptions(margin, align, asked["emotion_every"], asked["smooth"], overlap),
         TrackOptions(every=asked["detect_every"]),
     )
     horizontal, vertical = asked["screen"]

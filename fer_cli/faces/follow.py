@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import pdist
 
 from fer_cli.faces.detect import Box, Pixels
 
@@ -26,6 +26,9 @@ _SIDE = 640
 _MARGIN = 0.5
 #: Points a side of the grid, over so much of the box: its rim is background.
 _POINTS, _INNER = 6, 0.7
+#: The same (P, 2) in a box of side 1.
+_STEPS = 0.5 + _INNER * (np.arange(_POINTS) / (_POINTS - 1) - 0.5)
+_PLACES = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2)
 #: Points that do not come back to within this part of the box's side were lost on the way; so many must be left.
 _RETURN, _FEWEST = 0.06, 9
 #: A face does not grow or shrink by more than this from one frame to the next.
@@ -103,12 +106,10 @@ def _around(boxes: Sequence[Box], scale: float, shape: tuple[int, ...]) -> tuple
     return np.array([left, top], np.float64), (slice(top, bottom), slice(left, right))
 
 
-def _grid(box: Box) -> npt.NDArray[np.float64]:
+def _grid(box: Box) -> Floats:
     """Points (P, 2) on a regular grid in the inner part of a box."""
     x, y, width, height = box
-    steps = 0.5 + _INNER * (np.arange(_POINTS) / (_POINTS - 1) - 0.5)
-    columns, rows = np.meshgrid(x + steps * width, y + steps * height)
-    return np.stack([columns.ravel(), rows.ravel()], axis=1)
+    return _PLACES * (width, height) + (x, y)
 
 
 def _there_and_back(
@@ -128,7 +129,19 @@ def _median_motion(start: Floats, end: Floats, back: Floats, seen: npt.NDArray[n
     if np.count_nonzero(good) < _FEWEST:
         return None
     start, end = start[good], end[good]
-    scale = float(np.median(pdist(end) / pdist(start)))
+    scale = float(np.median(_distances(end) / _distances(start)))
     if not 1 / _GROWTH < scale < _GROWTH:
         return None
     return Motion(np.median(end - start, axis=0), scale)
+
+
+def _distances(points: Floats) -> Floats:
+    """Those (P * (P - 1) / 2,) between all points (P, 2); scipy's pdist takes longer than that to begin."""
+    one, other = _pairs(len(points))
+    between = points[one] - points[other]
+    return np.hypot(between[:, 0], between[:, 1])
+
+
+@cache
+def _pairs(count: int) -> tuple[npt.NDArray[np.intp], ...]:
+    return np.triu_indices(count, 1)

@@ -52,7 +52,7 @@ class TrackOptions:
     """
 
     every: int = 10
-    scan: int = 3
+    scan: int = 4
     idle: int = 3
     min_face: float = 0.125
     confidence: float = 0.3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +33,8 @@ class Seen:
 
     id: in a video the person's number, from 1; in a picture the face's, the most prominent first. box, confidence,
     eyes, landmarks: see `fer_cli.faces.detect.Face`. probabilities: float32 (K,), averaged over time in a video, and
-    label: the index of the expression, by majority over time; both None for a face not scored yet. fresh: whether this
-    very frame was scored.
+    label: the index of the expression, by majority over time; both None for a face not scored yet. fresh: whether an
+    answer of the model came with this frame.
     """
 
     id: int
@@ -50,13 +52,15 @@ class EngineOptions:
     """margin, align: how faces are cut out, see `fer_cli.faces.align.square_of`.
 
     score_every: seconds between two calls of the model for a face, 0 for every frame. smooth: seconds after which a
-    frame counts 1/e in a face's probabilities; 0 for none.
+    frame counts 1/e in a face's probabilities; 0 for none. overlap: let the model work while the next frame is searched
+    for faces; its answers, but for the first about a face, come one frame later.
     """
 
     margin: float = 0.0
     align: bool = True
     score_every: float = 0.0
     smooth: float = 0.4
+    overlap: bool = False
 
 
 class Engine:
@@ -76,6 +80,8 @@ class Engine:
         self._tracker = _WholeFrames(detector) if isinstance(detector, Skip) else Tracker(detector, tracking)
         self._memory = tracking.memory
         self._people: dict[int, _Person] = {}
+        self._worker = ThreadPoolExecutor(1) if options.overlap else None
+        self._asked: _Asked | None = None
         self._frames = 0
 
     def step(self, frame: Frame) -> list[Seen]:
@@ -83,16 +89,44 @@ class Engine:
         seconds = self._frames / _USUAL_RATE if frame.seconds is None else frame.seconds
         self._frames += 1
         tracked = self._tracker.step(frame.image, seconds)
+        answered = self._take()
         for each in tracked:
             self._people.setdefault(each.id, _Person(self._options.smooth)).seen = seconds
         due = [each for each in tracked if self._people[each.id].due(seconds, self._options.score_every)]
         if due:
-            views = [view(frame.image, each.face, self._options.margin, self._options.align) for each in due]
-            for each, row in zip(due, self._score(views), strict=True):
-                self._people[each.id].take(row, seconds)
+            self._asked = _Asked([each.id for each in due], seconds, self._begin(frame.image, due))
+            if self._worker is None or not all(self._people[each.id].known for each in due):
+                answered |= self._take()
         # The tracker never gives a number twice, so a long stream would fill the memory with people who left.
         self._people = {i: person for i, person in self._people.items() if seconds - person.seen <= self._memory}
-        return [self._people[each.id].seen_as(each, seconds) for each in tracked]
+        return [self._people[each.id].seen_as(each, each.id in answered) for each in tracked]
+
+    def _begin(self, image: Pixels, faces: Sequence[Tracked]) -> Callable[[], Probabilities]:
+        """Have faces of a picture scored; what gives the answers, when they are there."""
+        work = functools.partial(self._answers, image, faces)
+        return work if self._worker is None else self._worker.submit(work).result
+
+    def _answers(self, image: Pixels, faces: Sequence[Tracked]) -> Probabilities:
+        return self._score([view(image, each.face, self._options.margin, self._options.align) for each in faces])
+
+    def _take(self) -> set[int]:
+        """Take in what the model was asked last; the numbers of those whom it was asked about."""
+        if self._asked is None:
+            return set()
+        asked, self._asked = self._asked, None
+        for number, row in zip(asked.numbers, asked.answers(), strict=True):
+            if number in self._people:
+                self._people[number].take(row, asked.seconds)
+        return set(asked.numbers)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Faces that the model has, by the numbers of their persons, and the time of their frame."""
+
+    numbers: list[int]
+    seconds: float
+    answers: Callable[[], Probabilities]
 
 
 class _Person:
@@ -105,6 +139,10 @@ class _Person:
         self._label: int | None = None
         self._average, self._majority = Average(smooth), Majority(_MAJORITY_SPANS * smooth)
 
+    @property
+    def known(self) -> bool:
+        return self._scored is not None
+
     def due(self, seconds: float, every: float) -> bool:
         return self._scored is None or seconds - self._scored >= every
 
@@ -113,8 +151,7 @@ class _Person:
         self._probabilities = self._average.update(probabilities, seconds).astype(np.float32)
         self._label = self._majority.update(int(probabilities.argmax()), seconds)
 
-    def seen_as(self, tracked: Tracked, seconds: float) -> Seen:
-        fresh = self._scored == seconds
+    def seen_as(self, tracked: Tracked, fresh: bool) -> Seen:
         return seen(tracked.id, tracked.face, self._probabilities, self._label, fresh)
 
 

@@ -28,12 +28,13 @@ class FaceScorer:
 
     A network is compiled once for each power of two, to which the number of faces is filled up: `predict` would set up
     a pipeline at each call, which takes a hundred times as long as a small network does.
+    steady: it will be called for minutes, frame after frame, so that a longer compilation pays.
     """
 
-    def __init__(self, model: Scorer) -> None:
+    def __init__(self, model: Scorer, steady: bool = False) -> None:
         self._model = model
         network = getattr(model, "network", None)
-        self._run = model.probabilities if network is None else _compiled(network)
+        self._run = model.probabilities if network is None else _compiled(network, steady)
 
     def __call__(self, faces: Sequence[Pixels]) -> Probabilities:
         """Probabilities float32 (N, K) of N ≥ 1 faces uint8 (h, w, 1 or 3), each brought to what the model knows.
@@ -60,18 +61,22 @@ def crop_settings(model: Scorer) -> tuple[float, bool]:
     return 0.0, True
 
 
-def _compiled(network: Any) -> Callable[[Pixels], Probabilities]:
+def _compiled(network: Any, steady: bool) -> Callable[[Pixels], Probabilities]:
     from keras import ops
 
     from fer_cli import gradients
 
-    run = gradients.compiled(lambda images: ops.cast(network(images, training=False), "float32"))
+    def answers(images: Any) -> Any:
+        return ops.cast(network(images, training=False), "float32")
+
+    once = gradients.compiled(answers)
+    run = gradients.steady(answers) if steady else lambda batch: gradients.as_array(once(gradients.as_tensor(batch)))
 
     def score(images: Pixels) -> Probabilities:
         count = len(images)
         batch = np.zeros((1 << (count - 1).bit_length(), *images.shape[1:]), np.float32)
         batch[:count] = images
-        found: Probabilities = gradients.as_array(run(gradients.as_tensor(batch)))[:count]
+        found: Probabilities = run(batch)[:count]
         return found
 
     return score

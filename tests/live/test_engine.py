@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fer_cli.errors import InputError
 from fer_cli.faces.detect import Face, Pixels
 from fer_cli.faces.media import Frame
 from fer_cli.faces.skip import Skip
@@ -64,6 +65,31 @@ def test_all_faces_of_a_frame_are_scored_in_one_call() -> None:
     assert [[face.id for face in seen] for seen in frames] == [[1, 2]] * 4
     assert all(face.fresh and face.label == 0 for seen in frames for face in seen)
     assert frames[0][0].probabilities == pytest.approx([0.8, 0.1, 0.1])
+
+
+def test_overlapped_answers_come_a_frame_later_but_the_first_about_a_face() -> None:
+    model = Model()
+    engine = Engine(model, Bright(), EngineOptions(smooth=0.0, overlap=True))
+    [[seen]] = run(engine, [scene(0)])
+    assert seen.label == 0
+    model.answer = 1
+    later = [engine.step(Frame(Path("v"), i, i / 25, scene(0)))[0] for i in (1, 2)]
+    assert [face.label for face in later] == [0, 1]
+    both = [engine.step(Frame(Path("v"), i, i / 25, scene(0, 1))) for i in range(3, 15)]
+    assert {face.label for seen in both for face in seen} == {1}
+    assert model.calls[-1] == 2
+
+
+def test_a_model_that_fails_beside_the_search_ends_the_next_frame() -> None:
+    def broken(faces: Sequence[Pixels]) -> Probabilities:
+        raise InputError("no probabilities")
+
+    engine = Engine(Model(), Bright(), EngineOptions(overlap=True))
+    run(engine, [scene(0)])
+    engine._score = broken
+    engine.step(Frame(Path("v"), 1, 0.04, scene(0)))
+    with pytest.raises(InputError, match="no probabilities"):
+        engine.step(Frame(Path("v"), 2, 0.08, scene(0)))
 
 
 def test_a_frame_without_a_face_asks_nothing() -> None:
