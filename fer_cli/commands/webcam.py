@@ -76,6 +76,8 @@ def command(overwrite: bool, as_json: bool, quiet: bool, **asked: Any) -> None:
     Gaze is one of five directions, not a place on the screen, and needs faces of some 96 pixels: beyond glasses that
     mirror, in shadow, and under lowered lids it errs. Without a calibration it is rougher. Attention is where head and
     eyes point, not what a person thinks. Head angles need mtcnn or yunet; haar finds faces from the front only.
+
+    With a camera without --fps-limit the expression is that of the frame before, so that nothing waits for the network.
     """
     from fer_cli.reports.terminal import Terminal
 
