@@ -57,9 +57,12 @@ def _setting(name: str, kind: Any, text: str) -> Callable[[options.F], options.F
 )
 @click.option(
     "--classifier",
+    "classifiers",
+    multiple=True,
     metavar="MODEL.keras",
     type=click.Path(path_type=Path),
-    help="A trained network whose answers guide the generator beside the discriminator's own. It cannot be the judge.",
+    help="A trained network whose answers guide the generator beside the discriminator's own; several each count as "
+    "much. None of them can be the judge.",
 )
 @click.option(
     "--identity-guide",
@@ -89,7 +92,7 @@ def _setting(name: str, kind: Any, text: str) -> Callable[[options.F], options.F
 @options.common
 def command(
     dataset: Path,
-    classifier: Path | None,
+    classifiers: tuple[Path, ...],
     judge: Path | None,
     resume: bool,
     output: Path | None,
@@ -110,7 +113,7 @@ def command(
     terminal = Terminal(as_json, quiet)
     output = output or Path("models/generator.keras")
     folder = output.with_suffix(".training")
-    _check(classifier, judge)
+    _check(classifiers, judge)
     options.claim(folder, overwrite=True)
     if resume and output.exists() and not (folder / "checkpoint.npz").exists():
         terminal.log(f"{output} is complete; nothing to resume")
@@ -120,14 +123,15 @@ def command(
         files.refuse_existing(output, overwrite)
     if overwrite and not resume:
         (folder / "checkpoint.npz").unlink(missing_ok=True)
-    settings = Settings(classifier=None if classifier is None else str(classifier), **chosen)
+    settings = Settings(classifiers=tuple(map(str, classifiers)), **chosen)
     terminal.finish(_fit(dataset, settings, judge, output, folder, terminal, resume))
 
 
-def _check(classifier: Path | None, judge: Path | None) -> None:
+def _check(classifiers: tuple[Path, ...], judge: Path | None) -> None:
     """Refuse a judge whom the generator learns to please."""
-    given = [model for model in (classifier, judge) if model is not None and model.is_file()]
-    if len(given) == 2 and files.sha256(given[0]) == files.sha256(given[1]):
+    if judge is None or not judge.is_file():
+        return
+    if files.sha256(judge) in {files.sha256(model) for model in classifiers if model.is_file()}:
         raise UsageError(f"--judge {judge}: expected another model than --classifier. Received: the same file")
 
 
@@ -165,7 +169,7 @@ def _fit(
         results = result.summary(output) | {"judged": _judged(output, judge, dataset, settings, terminal)}
     learnt = [guide.name] if guide and settings.identity_guide == persons.LEARN else []
     results["files"] = [CURVES, SHEET.format(result.state.epochs_done), *learnt]
-    given = (settings.classifier, judge, None if learnt else settings.identity_guide)
+    given = (*settings.classifiers, judge, None if learnt else settings.identity_guide)
     inputs = [path, *(Path(model) for model in given if model)]
     record = provenance.record("transfer fit", inputs, {**settings.as_dict(), "judge": judge and str(judge)}, results)
     transfer_figures.fit_curves(result.state.history, folder / CURVES)

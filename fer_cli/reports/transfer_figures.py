@@ -19,7 +19,7 @@ _PANELS: Mapping[str, Mapping[str, str]] = {
     "wanted emotion found": {
         "val_hit": "by the discriminator, held-out",
         "hit": "by the discriminator",
-        "guided": "by the classifier",
+        "guided": "by the classifiers",
     },
     "the discriminator's eye": {"accuracy": "emotions of real faces named"},
     "pixels, half the range being 1": {"cycle": "changed by there and back", "kept": "changed by its own emotion"},

@@ -77,13 +77,15 @@ class Chosen:
     def warnings(self, faces: Faces) -> list[str]:
         """Why judges may say too much: one that the translator was made to please, or faces that it learnt from."""
         metadata = self.translator.metadata if isinstance(self.translator, Generator) else {}
+        optimised = [self.model.path] if self.model and not metadata else []
+        guides = metadata.get("training", {}).get("classifiers", [])
         pleased = {
-            "the classifier that is optimised": self.model.path if self.model and not metadata else None,
-            "the classifier that guided the generator's training": metadata.get("training", {}).get("classifier"),
+            "the classifier that is optimised": optimised,
+            "a classifier that guided the generator's training": guides,
         }
         found = []
-        for what, path in pleased.items():
-            if self.judge and path and _same(Path(path), self.judge.path):
+        for what, paths in pleased.items():
+            if self.judge and any(_same(Path(path), self.judge.path) for path in paths):
                 found.append(f"{self.judge.path} is {what}, so it is no independent judge")
         apart, guide = Path(self.asked["identity"] or ""), metadata.get("identity_guide") or {}
         if self.judge and apart.is_file() and files.sha256(apart) == guide.get("sha256"):

@@ -32,7 +32,7 @@ from fer_cli.translation.settings import Settings
 Show = Callable[[int, Samples], None]
 
 #: What a history has of a step, by Keras' names (`translation.game`). `hit`: how often the discriminator finds the
-#: wanted emotion; `guided`: how often the classifier does; `accuracy`: how often the former is right of real faces;
+#: wanted emotion; `guided`: how often the classifiers do; `accuracy`: how often the former is right of real faces;
 #: `person`: how far the identity guide finds a face moved.
 _COLUMNS = {
     "loss": "loss",
@@ -142,11 +142,11 @@ class _Run:
             sampler="balanced",
             seed=settings.seed,
         )
-        guide = load_guide(Path(settings.classifier), dataset) if settings.classifier else None
+        guides = [load_guide(Path(path), dataset) for path in settings.classifiers]
         likeness = load_identity_guide(identity_guide, dataset) if identity_guide else None
         self._identity_guide = identity_guide and {"path": str(identity_guide), "sha256": files.sha256(identity_guide)}
         steps = settings.epochs * settings.steps
-        self.game = Game(dataset.image_shape, self._classes, settings, steps, guide, likeness)
+        self.game = Game(dataset.image_shape, self._classes, settings, steps, guides, likeness)
         self._watch = samples.held_out(dataset)
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ discriminator's, which learns emotions from real faces, and to tell translated o
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -30,6 +30,12 @@ Terms = dict[str, tuple[keras.losses.Loss, float]]
 _BETA = 0.5
 #: The learning rate ends at this part of where it began.
 _LAST_RATE = 0.05
+#: Steps over which `_RESTRAINTS` grow to their full weight, where classifiers guide, and at most this part of a run.
+#: From the first step on they would hold the generator where it begins, at no change: the absolute differences among
+#: them cost as much for each level of a small change as of a large one, more than a first clumsy change of a photograph
+#: gains. The learning rate rises over the half of it, as the mask closes over a change that bursts out.
+_HEAD_START, _MOST_OF_A_RUN = 400, 0.25
+_RESTRAINTS = ("realness", "wanted", "cycle", "kept", "change")
 
 
 class Game:
@@ -44,24 +50,25 @@ class Game:
         num_classes: int,
         settings: Settings,
         steps: int,
-        classifier: keras.Model | None = None,
+        classifiers: Sequence[keras.Model] = (),
         identity_guide: keras.Model | None = None,
     ) -> None:
         """Take faces (H, W, C) of `num_classes` emotions; steps: of the whole run, over which the learning rate falls.
 
-        classifier: a frozen network with the same classes in the same order, which takes the faces or a crop of them.
+        classifiers: frozen networks with the same classes in the same order, which take the faces or a crop of them.
         identity_guide: a frozen network from the same to embeddings (N, D) of persons.
         """
         keras.utils.set_random_seed(settings.seed)
         self._settings, self._classes = settings, num_classes
+        self._head_start = min(_HEAD_START, int(_MOST_OF_A_RUN * steps)) if classifiers else 0
         self.generator = build_generator(input_shape, num_classes, settings.width, settings.blocks)
         self.discriminator = build_discriminator(input_shape, num_classes, seed=settings.seed)
         with _frozen(self.discriminator):
-            self._make = self._build_make(classifier, identity_guide)
-            _compile(self._make, self._make_terms(), settings, steps, average=True)
+            self._make = self._build_make(classifiers, identity_guide)
+            _compile(self._make, self._make_terms(), settings, steps, self._head_start // 2, average=True)
         with _frozen(self.generator):
             self._tell = self._build_tell()
-            _compile(self._tell, _tell_terms(), settings, steps)
+            _compile(self._tell, _tell_terms(), settings, steps, self._head_start // 2)
         self.optimizer: keras.optimizers.Optimizer = self._make.optimizer
         self._twin: keras.Model | None = None
 
@@ -96,11 +103,18 @@ class Game:
         truth |= dict.fromkeys(("mask", "change", "person"), made)
         # Of K wanted emotions one is a face's own: the weight makes up for how rarely that one is asked.
         same = (own.argmax(1) == wanted.argmax(1)).astype(np.float32) * self._classes
+        weights = dict.fromkeys(_RESTRAINTS, np.full(rows, self._restraint(), np.float32))
+        weights["kept"] = weights["kept"] * same
         with _frozen(self.discriminator):
-            shown = _turn(self._make, {"image": faces, "condition": wanted, "own": own}, truth, {"kept": same})
+            shown = _turn(self._make, {"image": faces, "condition": wanted, "own": own}, truth, weights)
         return {**shown, **{f"d_{name}": value for name, value in told.items()}}
 
-    def _build_make(self, classifier: keras.Model | None, identity_guide: keras.Model | None) -> keras.Model:
+    def _restraint(self) -> float:
+        """How much the restraints count at this step, 0..1."""
+        done = int(keras.ops.convert_to_numpy(self.optimizer.iterations))
+        return min(1.0, done / self._head_start) if self._head_start else 1.0
+
+    def _build_make(self, classifiers: Sequence[keras.Model], identity_guide: keras.Model | None) -> keras.Model:
         inputs = _inputs(self.generator, "own")
         made = self.generator({name: inputs[name] for name in ("image", "condition")})
         back = self.generator({"image": made["image"], "condition": inputs["own"]})
@@ -110,17 +124,14 @@ class Game:
             "cycle": back["image"], "kept": made["image"],
             "mask": made["mask"], "change": made["image"] - inputs["image"],
         }  # fmt: skip
-        if classifier is not None:
-            classifier.trainable = False
-            size = classifier.input_shape[1], classifier.input_shape[2]
-            jittered = Jitter(size, seed=self._settings.seed + 1, name="jitter")(made["image"])
-            outputs["guided"] = gradients.logits_of(classifier)(jittered)
+        if classifiers:
+            outputs["guided"] = _answers(classifiers, made["image"], self._settings.seed)
         if identity_guide is not None:
-            outputs["person"] = _persons(identity_guide, inputs["image"], made["image"], self._settings.seed + 2)
+            outputs["person"] = _persons(identity_guide, inputs["image"], made["image"], self._settings.seed)
         return keras.Model(inputs, outputs, name="make")
 
     def _make_terms(self) -> Terms:
-        """`guided` is there with a classifier only, `person` with an identity guide."""
+        """`guided` is there with classifiers only, `person` with an identity guide."""
         chosen = self._settings
         return {
             "realness": (Realness(), chosen.adversarial),
@@ -143,17 +154,36 @@ class Game:
         return keras.Model(inputs, outputs, name="tell")
 
 
+def _answers(classifiers: Sequence[keras.Model], made: Any, seed: int) -> Any:
+    """Logits (N, K) of networks' geometric mean for translations (N, H, W, C), each jittered for each in its own way.
+
+    What one network alone is blind to costs little there; what one alone takes for the emotion, gains little.
+    """
+    told = []
+    for number, classifier in enumerate(classifiers):
+        classifier.trainable = False
+        jitter = Jitter(_sides(classifier), seed=seed + 1 + 2 * number, name=f"jitter_{number}")
+        told.append(keras.ops.log_softmax(gradients.logits_of(classifier)(jitter(made))))
+    return sum(told) / len(told)
+
+
 def _persons(guide: keras.Model, real: Any, made: Any, seed: int) -> Any:
     """Embeddings (N, 2, D) of faces and of what was made of them, (N, H, W, C) both, jittered alike and without grain.
 
     What is left between the two is then the translation's work alone.
     """
     guide.trainable = False
-    size, channels = (guide.input_shape[1], guide.input_shape[2]), real.shape[-1]
-    pair = Jitter(size, grain=0.0, seed=seed, name="jitter_pair")(keras.ops.concatenate([real, made], axis=-1))
+    channels = real.shape[-1]
+    jitter = Jitter(_sides(guide), grain=0.0, seed=seed + 2, name="jitter_pair")
+    pair = jitter(keras.ops.concatenate([real, made], axis=-1))
     seen = pair[..., :channels], pair[..., channels:]
     flat = [keras.layers.Flatten()(guide(faces, training=False)) for faces in seen]
     return keras.ops.cast(keras.ops.stack(flat, axis=1), "float32")
+
+
+def _sides(network: keras.Model) -> tuple[int, int]:
+    _, height, width, _ = network.input_shape
+    return height, width
 
 
 def _tell_terms() -> Terms:
@@ -183,10 +213,14 @@ def _inputs(generator: keras.Model, *more_conditions: str) -> dict[str, Any]:
     return {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
 
 
-def _compile(player: keras.Model, terms: Terms, settings: Settings, steps: int, average: bool = False) -> None:
+def _compile(
+    player: keras.Model, terms: Terms, settings: Settings, steps: int, warmup: int, average: bool = False
+) -> None:
     used = {name: terms[name] for name in player.output}
     hits = [name for name in used if isinstance(used[name][0], keras.losses.CategoricalCrossentropy)]
-    rate = keras.optimizers.schedules.CosineDecay(settings.lr, max(1, steps), alpha=_LAST_RATE)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup), _LAST_RATE, warmup_target=settings.lr, warmup_steps=warmup
+    )
     optimizer = keras.optimizers.Adam(rate, _BETA, use_ema=average, ema_momentum=settings.ema)
     player.compile(
         optimizer=optimizer,

@@ -12,7 +12,7 @@ class Settings:
 
     width, blocks: size of the generator. epochs: of `steps` batches each, whatever the size of the dataset. lr: of
     generator and discriminator, which falls along a cosine. augment: a policy text of `fer_cli.transform.policy`.
-    classifier: a frozen model whose answers guide the generator beside the discriminator's own, None for none.
+    classifiers: frozen models whose answers guide the generator beside the discriminator's own.
     identity_guide: a frozen network that tells persons apart, for which the person is to stay the same: `learn` for one
     that first learns it from the train rows, a file, None for none. adversarial, emotion, cycle, identity, likeness,
     sparsity, smoothness: weights of the terms of `translation.losses`; likeness is that of the identity guide. ema:
@@ -29,7 +29,7 @@ class Settings:
     batch_size: int = 16
     lr: float = 1e-3
     augment: str = "flip"
-    classifier: str | None = None
+    classifiers: tuple[str, ...] = ()
     identity_guide: str | None = None
     adversarial: float = 1.0
     emotion: float = 1.0

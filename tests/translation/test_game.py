@@ -70,7 +70,7 @@ def test_an_identity_guide_sees_nothing_in_an_untouched_face_and_holds_back_late
             persons = load_identity_guide(write_persons(tmp_path / "persons.keras"), faces)
         before = weights(persons)
         guide = load_network(write_model(tmp_path / "guide.keras"))
-        game = Game(SHAPE, 7, replace(SMALL, likeness=likeness), 40, guide, persons)
+        game = Game(SHAPE, 7, replace(SMALL, likeness=likeness), 40, [guide], persons)
         found = [game.step(*batch(step))["person_loss"] for step in range(40)]
         # A new generator changes nothing, and both faces are jittered alike.
         assert found[0] == pytest.approx(0, abs=1e-6)
@@ -82,7 +82,7 @@ def test_an_identity_guide_sees_nothing_in_an_untouched_face_and_holds_back_late
 
 def test_each_turn_moves_one_network_and_never_the_classifier(tmp_path: Path) -> None:
     guide = load_network(write_model(tmp_path / "guide.keras"))
-    game = Game(SHAPE, 7, SMALL, 10, guide)
+    game = Game(SHAPE, 7, SMALL, 1, [guide])  # too short to begin slowly
     networks = {"generator": game.generator, "discriminator": game.discriminator, "guide": guide}
     before = {name: weights(network) for name, network in networks.items()}
     game.step(*batch(0))
@@ -94,9 +94,24 @@ def test_each_turn_moves_one_network_and_never_the_classifier(tmp_path: Path) ->
     assert weights(game.averaged()) == pytest.approx(weights(game.generator), abs=1e-6)
 
 
+def test_classifiers_that_contradict_each_other_cancel_out(tmp_path: Path) -> None:
+    one, other = (load_network(write_model(tmp_path / name)) for name in ("one.keras", "other.keras"))
+    other.set_weights([-values for values in other.get_weights()])
+    # Alone, `one` would find the wanted emotion in a seventh of the unchanged faces, and lose above 4.
+    assert Game(SHAPE, 7, SMALL, 1, [one, other]).step(*batch(0))["guided_loss"] == pytest.approx(np.log(7), abs=0.5)
+
+
+def test_classifiers_have_a_head_start_on_what_restrains_a_change(tmp_path: Path) -> None:
+    guided = Game(SHAPE, 7, SMALL, 1000, [load_network(write_model(tmp_path / "guide.keras"))]).step(*batch(0))
+    # A new generator changes nothing, so what is left of the loss is what the classifier says.
+    assert guided["loss"] == pytest.approx(guided["guided_loss"], rel=1e-3)
+    alone = Game(SHAPE, 7, SMALL, 1000).step(*batch(0))
+    assert alone["loss"] == pytest.approx(alone["wanted_loss"] + alone["realness_loss"], rel=1e-3)
+
+
 def test_faces_take_on_the_wanted_emotion(tmp_path: Path) -> None:
     guide = load_network(write_model(tmp_path / "guide.keras"))
-    game = Game(SHAPE, 7, SMALL, 150, guide)
+    game = Game(SHAPE, 7, SMALL, 150, [guide])
     for step in range(150):
         game.step(*batch(step))
     images, _, wanted = batch(1000)
