@@ -90,7 +90,7 @@ class Game:
         return self._twin
 
     def step(self, images: Pixels, own: Floats, wanted: Floats) -> dict[str, float]:
-        """Let both networks learn from a batch; what became of each term, unweighted, and how often emotions were hit.
+        """Let both networks learn from a batch; their terms, without the weights of `Settings`, and hits of emotions.
 
         images: uint8 (N, H, W, C). own, wanted: distributions (N, K), the emotions of faces and of translations.
         """
