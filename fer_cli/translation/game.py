@@ -162,6 +162,7 @@ def _answers(classifiers: Sequence[keras.Model], made: Any, seed: int) -> Any:
     told = []
     for number, classifier in enumerate(classifiers):
         classifier.trainable = False
+        # Odd seeds: the even one is that of the identity guide.
         jitter = Jitter(_sides(classifier), seed=seed + 1 + 2 * number, name=f"jitter_{number}")
         told.append(keras.ops.log_softmax(gradients.logits_of(classifier)(jitter(made))))
     return sum(told) / len(told)
