@@ -7,6 +7,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `framework.load` does, which comes too late for some tests
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 
@@ -18,3 +19,18 @@ def test_tensorflow_s_advice_against_compiling_often_is_left_out_and_all_else_is
     logger = logging.getLogger("tensorflow")
     record = logger.makeRecord(logger.name, logging.WARNING, __file__, 1, message, (5, "f"), None)
     assert bool(logger.filter(record)) == told
+
+
+@pytest.mark.parametrize(
+    ("machine", "chosen", "kept"), [("x86_64", None, "1"), ("x86_64", "0", "0"), ("arm64", None, None)]
+)
+def test_one_dnn_s_kernels_are_used_where_they_exist_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, machine: str, chosen: str | None, kept: str | None
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    # First set, so that it is put back whatever happens to it.
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    framework.load()
+    assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == kept
