@@ -47,11 +47,13 @@ class Settings:
 
 
 def for_guide(seed: int) -> Settings:
-    """Of a network that guides a generator: smaller than the judge, on other pictures of other faces.
+    """Of a network that guides a generator: on other pictures of other faces than the judge, in about as many steps.
 
     It learns half of the persons only: of those that it has not learnt it says what it would say of strangers.
     """
-    return Settings(options={"width": 0.75}, augment=_GUIDE_AUGMENT, share=0.5, seed=(seed + 1) % 2**32)
+    judge = Settings()
+    share = 0.5
+    return Settings(augment=_GUIDE_AUGMENT, share=share, epochs=round(judge.epochs / share), seed=(seed + 1) % 2**32)
 
 
 def can_learn_identity(dataset: Dataset) -> bool:
