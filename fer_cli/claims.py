@@ -38,13 +38,15 @@ def claimed(path: Path, wait: bool = False) -> Iterator[None]:
             _tidy(place)
             yield
         finally:
+            # An interruption may have come before a block that cleans up after itself had begun.
+            _tidy(place)
             # While it is locked: whoever has opened it since finds that it is no longer the file of that name.
             lock.unlink(missing_ok=True)
             os.close(handle)
 
 
 def _tidy(path: Path) -> None:
-    """Remove what a killed process had begun of a claimed path, and of files in it that no other process claims."""
+    """Remove what is unfinished of a claimed path, and of files in it that no other process claims."""
     beside = [left for left, name in files.unfinished(path.parent) if name == path.name]
     within = [left for left, name in files.unfinished(path) if not _lock_of(path / name).exists()]
     for left in (*beside, *within):
@@ -97,9 +99,9 @@ def _is(handle: int, lock: Path) -> bool:
 def _folder(folder: Path) -> Iterator[None]:
     """Make a folder; if nothing is in it at the end, it goes again, with those above it that were made."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    with files.writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     try:
+        with files.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
         for each in missing:

@@ -8,8 +8,8 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,24 +37,19 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved onto `path` when the block ends well, removed when it does not.
+    """A name beside `path` for a file that moves onto `path` when the block ends well, and is removed when not.
 
-    The temporary name keeps the ending, since some writers choose their format by it.
+    The block makes the file. The name keeps the ending, since some writers choose their format by it.
     Raises `OutputError` for what the file system refuses (no space, no permission).
     """
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}{_UNFINISHED}", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-    temporary = Path(name)
+    temporary = _unfinished(path.parent, path.stem, path.suffix)
     try:
         with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
-            # mkstemp makes a private file; a published one has the permissions of any other file of the user's.
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
 
 
 @contextlib.contextmanager
@@ -63,17 +58,17 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Files of other names that are in `path` already stay. Raises `OutputError` for what the file system refuses.
     """
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}{_UNFINISHED}", dir=path.parent))
+    temporary = _unfinished(path.parent, path.name)
     try:
+        with writing(path):
+            temporary.mkdir(parents=True)
         yield temporary
         with writing(path):
             path.mkdir(exist_ok=True)
             for file in sorted(temporary.iterdir()):
                 file.replace(path / file.name)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
 
 
 @contextlib.contextmanager
@@ -82,18 +77,22 @@ def atomic_tree(path: Path) -> Iterator[Path]:
 
     Raises `OutputError` for what the file system refuses.
     """
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Not `_UNFINISHED`: for a moment it holds the only copy of what was there before.
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    # Not `_UNFINISHED`: for a moment it holds the only copy of what was there before.
+    beside = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with writing(path):
+            beside.mkdir(parents=True)
             yield beside / "new"
             if path.exists():
                 path.replace(beside / "old")
             (beside / "new").replace(path)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove(beside)
+
+
+def _unfinished(folder: Path, name: str, suffix: str = "") -> Path:
+    """A name that nothing has. Nothing is made yet, so an interruption here leaves nothing to tidy up."""
+    return folder / f".{name}{_UNFINISHED}{secrets.token_hex(4)}{suffix}"
 
 
 def unfinished(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -174,9 +173,3 @@ def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders.sort()
         yield from (file for name in sorted(names) if (file := Path(parent, name)).is_file())
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

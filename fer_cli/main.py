@@ -62,14 +62,26 @@ class FerGroup(click.Group):
         sys.exit(status if isinstance(status, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a `FerError` becomes its line and its exit status."""
+        """Run a command; a `FerError` becomes its line and its exit status, an interruption `click.Abort`."""
         try:
             return super().invoke(ctx)
-        except FerError as error:
+        except (FerError, SystemError) as error:
             if ctx.params["debug"]:
                 traceback.print_exc()
+            if _interrupted(error):
+                raise click.Abort from error
+            if isinstance(error, SystemError):
+                raise
             click.echo(f"fer: {_one_line(str(error))}", err=True)
             ctx.exit(error.exit_code)
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error: met by it, h5py tells of a `SystemError`, which looks like a damaged file."""
+    if isinstance(error, InterruptedWorkError):  # it has more to say
+        return False
+    cause = error.__cause__
+    return cause is not None and (isinstance(cause, KeyboardInterrupt) or _interrupted(cause))
 
 
 def _one_line(text: str) -> str:

@@ -1,12 +1,20 @@
+import contextlib
 import errno
 import hashlib
+import itertools
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from fer_cli import files
 from fer_cli.errors import InputError, OutputError, OutputExistsError
+
+Publish = Callable[[Path], contextlib.AbstractContextManager[Path]]
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -74,6 +82,44 @@ def test_atomic_folder_publishes_its_files_or_none(tmp_path: Path) -> None:
     with files.atomic_folder(target) as temporary:
         (temporary / "a").touch()
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "other", "out"]
+
+
+class BegunError(Exception):
+    """The block of a publisher was reached."""
+
+
+def begin(publish: Publish, path: Path, moment: int) -> None:
+    """Enter a publisher with a Ctrl-C at its step `moment`: before a line, or as `with` has its answer."""
+    steps = itertools.count()
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        within = frame.f_code.co_filename
+        if within not in (files.__file__, contextlib.__file__):
+            return None
+        if (event == "line" or (event == "return" and within == contextlib.__file__)) and next(steps) == moment:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with publish(path):
+            sys.settrace(before)
+            raise BegunError
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("publish", [files.atomic_path, files.atomic_folder, files.atomic_tree])
+def test_an_interruption_at_whatever_step_leaves_nothing(tmp_path: Path, publish: Publish) -> None:
+    for moment in itertools.count():
+        with contextlib.suppress(KeyboardInterrupt):
+            try:
+                begin(publish, tmp_path / "out", moment)
+            except BegunError:
+                break
+        assert not list(tmp_path.iterdir())
+    assert moment > 10
 
 
 def test_existing_outputs_are_refused(tmp_path: Path) -> None:

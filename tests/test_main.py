@@ -56,6 +56,26 @@ def test_an_interrupt_is_130(failing) -> None:  # type: ignore[no-untyped-def]
     assert result.stderr.strip() == "fer: interrupted"
 
 
+def test_an_interrupt_that_looks_like_something_else_is_130(failing) -> None:  # type: ignore[no-untyped-def]
+    """h5py answers a Ctrl-C inside of it with a `SystemError`, which whoever reads the file takes for damage."""
+    met = SystemError("returned a result with an exception set")
+    met.__cause__ = KeyboardInterrupt()
+    read = errors.InputError("a damaged HDF5 file")
+    read.__cause__ = met
+    for error in (met, read):
+        failing(error)
+        result = run_fer("train")
+        assert result.exit_code == 130
+        assert result.stderr.strip() == "fer: interrupted"
+
+
+def test_an_interrupted_work_tells_what_was_saved(failing) -> None:  # type: ignore[no-untyped-def]
+    error = errors.InterruptedWorkError("epoch 3 is saved")
+    error.__cause__ = KeyboardInterrupt()
+    failing(error)
+    assert run_fer("train").stderr == "fer: epoch 3 is saved\n"
+
+
 def test_an_unexpected_exception_keeps_its_traceback(failing) -> None:  # type: ignore[no-untyped-def]
     failing(ZeroDivisionError("a fault of ours"))
     with pytest.raises(ZeroDivisionError):

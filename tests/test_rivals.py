@@ -117,7 +117,8 @@ from pathlib import Path
 from fer_cli import files
 from fer_cli.claims import claimed
 path = Path(sys.argv[1])
-with claimed(path), files.atomic_path(path):
+with claimed(path), files.atomic_path(path) as temporary:
+    temporary.touch()
     print("held", flush=True)
     time.sleep(60)
 """
@@ -139,6 +140,7 @@ def test_a_killed_process_is_in_nobodys_way(tmp_path: Path) -> None:
 
 def test_what_others_have_not_finished_stays(tmp_path: Path) -> None:
     with claimed(tmp_path / "a.csv"), files.atomic_path(tmp_path / "a.csv") as other:
+        other.touch()
         for path in (tmp_path / "a.h5", tmp_path / "b.csv", tmp_path):
             with claimed(path):
                 assert other.exists()
