@@ -44,6 +44,9 @@ from fer_cli.training.callbacks import Status
 from fer_cli.training.settings import Settings
 
 ROUNDS = 5
+#: Of the settings, so that `fer train` takes its run, which ends after the rounds, for one of a study's length: it then
+#: compiles kernels that are not worth their compilation in a short one.
+EPOCHS = 10_000
 #: Architecture -> images a step, steps an epoch.
 WORK = {"mini": (128, 16), "resnet18": (32, 3), "resnet34": (32, 2)}
 GOALS = {"bare": 0.95, "generator": 1.3, "torch": 1.4, "default": 1.5}
@@ -66,7 +69,7 @@ def main() -> None:
 def settings_of(arch: str) -> Settings:
     """Of `fer train --augment`."""
     size, _ = WORK[arch]
-    return Settings(architecture=arch, batch_size=size, epochs=ROUNDS + 1, augment="default", label_smoothing=0.0)
+    return Settings(architecture=arch, batch_size=size, epochs=EPOCHS, augment="default", label_smoothing=0.0)
 
 
 def contenders(settings: Settings, dataset: Dataset, folder: Path) -> dict[str, Contender]:

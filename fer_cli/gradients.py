@@ -1,7 +1,7 @@
 """d(output)/d(input): how a function of a network's input changes with that input, on any backend.
 
-The only module besides `training.distribute_tf` and `training.fused` that knows TensorFlow, JAX or PyTorch by name.
-Everything that builds on it (attacks, saliency, adversarial training) is written in keras.ops.
+This module and three of training (distribute_tf, fused, winograd) are all that know TensorFlow, JAX or PyTorch by name.
+What builds on it (attacks, saliency, adversarial training) is written in keras.ops.
 """
 
 from __future__ import annotations

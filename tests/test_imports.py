@@ -33,7 +33,7 @@ ONLY = {
     "h5py": {"store"},
     "optuna": {"tuning"},
     "skops": {"classical"},
-    "tensorflow": {"gradients", "training.distribute_tf", "training.fused", "export.litert"},
+    "tensorflow": {"gradients", "training.distribute_tf", "training.fused", "training.winograd", "export.litert"},
     "jax": {"gradients", "training.distribute"},
 }
 #: Who may not.

@@ -24,6 +24,7 @@ from fer_cli.training.fused import fuse_batch_norm
 from fer_cli.training.initialise import initialise
 from fer_cli.training.result import TrainingResult, model_metadata
 from fer_cli.training.settings import Settings
+from fer_cli.training.winograd import save_multiplications
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def _train(
         state.loaded = loaded.as_dict()
         tell(loaded.describe())
     fuse_batch_norm(network)
+    if cluster.devices == 1:
+        save_multiplications(network, settings.epochs * batches.steps * batches.batch_size)
     if settings.adversarial:
         with cluster.scope():
             adversarial.harden(network, settings)
