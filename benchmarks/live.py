@@ -104,8 +104,8 @@ def least(runs: Sequence[Run]) -> float:
 
 def build(model: Path) -> Engine:
     """The engine with Haar's detector, as the baseline has it."""
-    from fer_cli.classical.model import load_scorer
     from fer_cli.live.score import FaceScorer, crop_settings
+    from fer_cli.scorers import load_scorer
 
     loaded = load_scorer(model)
     options = EngineOptions(*crop_settings(loaded), overlap=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
-from fer_cli import framework
+from fer_cli import framework, options
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,26 @@ def test_one_dnn_s_kernels_are_used_where_they_exist_unless_the_user_says_otherw
         monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
     framework.load()
     assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == kept
+
+
+PROBE = """
+import json, sys
+from pathlib import Path
+import cv2
+from fer_cli import framework, options
+framework.load()
+from fer_cli.scorers import load_scorer
+load_scorer(Path(sys.argv[1]))
+print(json.dumps(sorted(sys.modules)))
+from sklearn.metrics import accuracy_score
+"""
+
+
+def test_a_network_comes_without_the_packages_that_it_has_no_use_for() -> None:
+    """They would double the seconds until a command begins; who needs them can import them afterwards."""
+    result = subprocess.run(
+        [sys.executable, "-c", PROBE, options.SHIPPED_MODEL], capture_output=True, text=True, check=True, timeout=120
+    )
+    loaded = set(json.loads(result.stdout))
+    assert loaded >= {"tensorflow", "keras", "cv2"}
+    assert not loaded & {"sklearn", "skops", "pandas", "matplotlib", "jax", "scipy.stats"}

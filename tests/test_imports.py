@@ -19,11 +19,23 @@ LAYERS = (
     {"errors", "labels", "records", "files", "claims", "archives", "catalog", "pretrained"},
     {"store", "models", "provenance", "framework", "runtimes"},
     {"architectures", "datasets", "faces", "transform", "gradients"},
-    {"training", "tuning", "attacks", "translation", "saliency", "classical", "analysis", "live", "reports", "export"},
+    {
+        "training",
+        "tuning",
+        "attacks",
+        "translation",
+        "saliency",
+        "classical",
+        "analysis",
+        "live",
+        "reports",
+        "export",
+        "scorers",
+    },
     {"options", "training_options", "training_flags", "label_options"},
     {"commands"},
     {"main"},
-)
+)  # fmt: skip
 #: Who alone may import a package.
 ONLY = {
     "click": {"main", "options", "training_options", "training_flags", "label_options", "commands"},

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +16,6 @@ from fer_cli.classical import archive
 from fer_cli.classical.features import Features, parse
 from fer_cli.classical.pipelines import logits
 from fer_cli.errors import InputError, UsageError
-from fer_cli.runtimes import litert, onnx
-
-if TYPE_CHECKING:
-    from fer_cli.models import Scorer
 
 
 @dataclass(frozen=True)
@@ -106,20 +101,3 @@ def _check_fit(model: ClassicalModel) -> None:
         raise InputError(f"{model.path}: its pipeline cannot be used ({str(error).splitlines()[0]})") from error
     if not np.isfinite(found).all():
         raise InputError(f"{model.path}: expected finite outputs. Received: {found[0]}")
-
-
-def load_scorer(path: Path, classes: Sequence[str] | None = None) -> Scorer:
-    """Load a network, a classical model, or a network in another runtime's format, told apart by the ending.
-
-    classes: names of the outputs of a network without our metadata. Raises `InputError` for what cannot be used,
-    `MissingError` where its runtime is not installed.
-    """
-    if path.suffix == archive.SUFFIX:
-        return load_classical(path)
-    if path.suffix == onnx.SUFFIX:
-        return onnx.load_onnx(path, classes)
-    if path.suffix == litert.SUFFIX:
-        return litert.load_litert(path, classes)
-    from fer_cli.models import load_model  # a classical model needs no Keras
-
-    return load_model(path, classes)

@@ -167,8 +167,8 @@ def _attack(model: Path, path: Path, asked: dict[str, Any], output: Path, termin
 def _experiment(model: Path, dataset: Dataset, asked: dict[str, Any]) -> Experiment:
     from fer_cli.analysis.attack.experiment import Experiment
     from fer_cli.analysis.attack.plan import Settings
-    from fer_cli.classical.model import load_scorer
     from fer_cli.models import load_model
+    from fer_cli.scorers import load_scorer
 
     classes = asked["classes"].split(",") if asked["classes"] else None
     settings = Settings(**{field.name: asked[field.name] for field in dataclasses.fields(Settings)})

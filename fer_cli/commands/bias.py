@@ -146,7 +146,7 @@ def _groupings(dataset: Dataset, settings: dict[str, Any]) -> list[Grouping]:
 
 def _evaluate(models: Sequence[Path], dataset: Dataset, settings: dict[str, Any], terminal: Terminal) -> Evaluation:
     from fer_cli.analysis.evaluate import evaluate
-    from fer_cli.classical.model import load_scorer
+    from fer_cli.scorers import load_scorer
 
     classes = settings["classes"].split(",") if settings["classes"] else None
     loaded = [load_scorer(model, classes) for model in models]

@@ -87,7 +87,7 @@ def _evaluate(
 
     framework.load()
     from fer_cli.analysis.evaluate import choose_weights, evaluate, passes
-    from fer_cli.classical.model import load_scorer
+    from fer_cli.scorers import load_scorer
 
     choose_weights(settings["weights"], settings["search"], len(models))
     classes = settings["classes"].split(",") if settings["classes"] else None

@@ -160,7 +160,7 @@ def _subject(dataset: Dataset, settings: dict[str, Any]) -> Subject:
 
 def _load(models: tuple[Path, ...], settings: dict[str, Any]) -> tuple[list[Scorer], Scorer | None]:
     """The MODELs, and the reference, which may be one of them."""
-    from fer_cli.classical.model import load_scorer
+    from fer_cli.scorers import load_scorer
 
     classes = settings["classes"].split(",") if settings["classes"] else None
     loaded: dict[Path, Scorer] = {path: load_scorer(path, classes) for path in dict.fromkeys(models)}

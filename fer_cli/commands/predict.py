@@ -89,9 +89,9 @@ def _predict(paths: list[Path], output: Path | None, settings: dict[str, Any], t
     from fer_cli import framework
 
     framework.load()
-    from fer_cli.classical.model import load_scorer
     from fer_cli.live.table import TableWriter
     from fer_cli.live.tally import Tally
+    from fer_cli.scorers import load_scorer
 
     model = load_scorer(settings["model"], settings["classes"].split(",") if settings["classes"] else None)
     recogniser, tally = _recogniser(model, settings), Tally(model.class_names, terminal.warn)

@@ -183,7 +183,7 @@ def _judged(
 ) -> dict[str, Any] | None:
     """What a judge says of the generator on val, None without judge or val rows."""
     from fer_cli.analysis.translation.judge import judge
-    from fer_cli.classical.model import load_scorer
+    from fer_cli.scorers import load_scorer
     from fer_cli.translation.model import load_generator
 
     if model is None or not dataset.count("val"):

@@ -113,13 +113,13 @@ def _watch(asked: dict[str, Any], visible: bool, terminal: Terminal) -> dict[str
 
     framework.load()
     from fer_cli import gradients
-    from fer_cli.classical.model import load_scorer
     from fer_cli.live.lecture import Lecture
     from fer_cli.live.log import LogWriter
     from fer_cli.live.observe import Sampler
     from fer_cli.live.session import Session
     from fer_cli.live.source import open_source
     from fer_cli.reports.live_view import LiveView
+    from fer_cli.scorers import load_scorer
 
     if asked["detector"] != "mtcnn":  # whose networks see whole pictures, and gain by more threads
         gradients.use_one_thread()

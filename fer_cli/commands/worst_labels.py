@@ -150,7 +150,7 @@ def _rank(task: _Task, path: Path, terminal: Terminal) -> dict[str, Any]:
 
 def _ask(model: Path, task: _Task, dataset: Dataset, terminal: Terminal) -> Answers:
     from fer_cli.analysis.labels.answers import answers_of
-    from fer_cli.classical.model import load_scorer
+    from fer_cli.scorers import load_scorer
 
     loaded = load_scorer(model, task.own["classes"].split(",") if task.own["classes"] else None)
     with terminal.progress("images", dataset.count(task.split)) as advance:

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from fer_cli import catalog, files, models
 from fer_cli.analysis.predict import fit_to_model, predict
-from fer_cli.classical.model import load_scorer
 from fer_cli.errors import InputError, UsageError
 from fer_cli.export import parity
 from fer_cli.export.card import read_card
@@ -23,6 +22,7 @@ from fer_cli.export.temperature import cooled
 from fer_cli.labels import class_order
 from fer_cli.models import LoadedModel
 from fer_cli.runtimes.answers import RuntimeModel
+from fer_cli.scorers import load_scorer
 from fer_cli.store.reader import Dataset
 from fer_cli.transform.crops import single
 

@@ -14,12 +14,12 @@ from fer_cli.analysis.noise.images import chosen_rows
 from fer_cli.analysis.predict import Probabilities, checked, fit_to_model
 from fer_cli.analysis.translation.base import Pixels, Target, Translator, class_targets, like
 from fer_cli.analysis.translation.trial import Faces
-from fer_cli.classical.model import load_scorer
 from fer_cli.errors import InputError, UsageError
 from fer_cli.faces.detect import shared_detector
 from fer_cli.faces.media import read_picture
 from fer_cli.labels import class_order
 from fer_cli.models import LoadedModel, Scorer, load_model
+from fer_cli.scorers import load_scorer
 from fer_cli.store.reader import Dataset
 from fer_cli.translation import optimize
 from fer_cli.translation.media import MediaTranslator

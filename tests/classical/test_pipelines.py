@@ -13,8 +13,9 @@ from fer_cli.analysis import calibrate
 from fer_cli.classical import pipelines
 from fer_cli.classical.features import parse
 from fer_cli.classical.grids import read_grids
-from fer_cli.classical.model import ClassicalModel, load_scorer, save_classical
+from fer_cli.classical.model import ClassicalModel, save_classical
 from fer_cli.errors import UsageError
+from fer_cli.scorers import load_scorer
 from tests import helpers
 from tests.classical.planted import blobs, rings
 

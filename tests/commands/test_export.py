@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_cli.classical.model import load_scorer
 from fer_cli.export import parity
+from fer_cli.scorers import load_scorer
 from fer_cli.store.weights import open_weights
 from tests import helpers
 from tests.helpers import run_fer

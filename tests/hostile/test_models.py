@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from fer_cli import archives
-from fer_cli.classical.model import load_scorer
 from fer_cli.labels import EMOTIONS
 from fer_cli.runtimes import litert
+from fer_cli.scorers import load_scorer
 from fer_cli.store.weights import open_weights
 from fer_cli.training import checkpoint
 from tests import helpers
