@@ -57,7 +57,9 @@ fuzz: $(VENV)/installed-dev  ## thousands of damaged inputs, of which none may b
 chaos: $(VENV)/installed-dev  ## kills and full disks at random moments, after which everything must go on
 	$(BIN)/python -m tests.knocks.chaos
 
+# Drawn faces leave half of two cores idle, so a tiny run does two things at a time, unless -j says how many.
 study-%: $(VENV)/installed  ## a study of recipes/, for example: make study-quickstart FER2013=path/fer2013.csv
-	$(MAKE) -f recipes/$*/Makefile FER="$(CURDIR)/$(FER)" PYTHON="$(CURDIR)/$(BIN)/python"
+	$(MAKE) -f recipes/$*/Makefile FER="$(CURDIR)/$(FER)" PYTHON="$(CURDIR)/$(BIN)/python" \
+	  $(if $(filter -j%,$(MAKEFLAGS)),,$(TINY:%=-j2))
 
 .PHONY: help demo test test-studies lint docs docs-examples bench fuzz chaos
