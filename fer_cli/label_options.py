@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from fer_cli import catalog, options
 from fer_cli.errors import UsageError
@@ -83,7 +82,7 @@ def labels(command: F) -> F:
 
 def check(ctx: click.Context, model: Path | None, output: Path | None, own: Mapping[str, Any]) -> None:
     """Raise `UsageError` for options that contradict each other or would have no effect. own: what `NAMES` pass."""
-    given = {str(each.name): each.opts[0] for each in ctx.command.params if _is_given(ctx, str(each.name))}
+    given = options.given(ctx)
     ways = [given[name] for name in ("decisions", "drop", "correct") if own[name]]
     if len(ways) > 1:
         raise UsageError(f"expected one of --apply, --drop-worst and --correct-worst. Received: {', '.join(ways)}")
@@ -102,10 +101,8 @@ def check(ctx: click.Context, model: Path | None, output: Path | None, own: Mapp
     elif model or ("split" in given and own["split"] != TRAIN):
         wrong = "MODEL" if model else f"--split {own['split']}"
         raise UsageError(f"--cross-validate trains its own networks, for the rows of train. Received: {wrong}")
-
-
-def _is_given(ctx: click.Context, name: str) -> bool:
-    return name != "model" and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    elif own["classes"]:
+        raise UsageError("--cross-validate: its networks have the classes of DATASET. Received: --classes")
 
 
 def _check_output(output: Path | None, ways: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 import click
 from click import shell_completion
+from click.core import ParameterSource
 
 from fer_cli import catalog, claims, files
 from fer_cli.errors import InputError
@@ -41,6 +42,16 @@ def suggest(
 
 #: The emotions, which may be names of a model's classes.
 suggest_class = suggest(*EMOTIONS_8)
+
+
+def given(ctx: click.Context) -> dict[str, str]:
+    """The options that the command line has, in the order of the command's own: name -> flag."""
+    said = ParameterSource.COMMANDLINE
+    return {
+        str(each.name): each.opts[0]
+        for each in ctx.command.params
+        if isinstance(each, click.Option) and ctx.get_parameter_source(str(each.name)) is said
+    }
 
 
 def existing_dataset(path: Path | None) -> Path:

@@ -43,10 +43,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         *("faces.h5", "--epochs", "1", "--steps", "2", "--batch-size", "7", "--width", "4", "--blocks", "1"),
         *("--augment", "strong"),
     ),
-    "transfer apply": (
-        *("faces.h5", "--method", "optimize", "--model", "net.keras", "--to", "fear", "--limit", "1"),
-        *("--identity", "hog"),
-    ),
+    "transfer apply": ("faces.h5", "--method", "optimize", "--model", "net.keras", "--to", "fear", "--limit", "1"),
     "predict": ("faces.avi", "--model", "net.keras", "--detector", "skip"),
     "webcam": ("--source", "faces.avi", "--model", "net.keras", "--detector", "skip", "--headless"),
     "aggregate": ("anna.csv", "berta.csv"),

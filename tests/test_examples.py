@@ -34,8 +34,14 @@ SMALLER: dict[str, str] = {
     "fer svm": "--folds 2",
     "fer bias": "--min-rows 5",
     "fer augment faces.h5 --balance": "--factor 2",  # its classes are of equal size
-    "fer tsne": "--perplexity 5",
-    "fer saliency": "--evidence 2 --limit 1",
+    # --method pca has no neighbours.
+    "fer tsne a.keras": "--perplexity 5",
+    "fer tsne mini.keras faces.h5 -o": "--perplexity 5",
+    "fer tsne mini.keras faces.h5 --html": "--perplexity 5",
+    "fer saliency": "--limit 1",
+    # With --filters it would ask for maps.
+    "fer saliency a.keras --wrong": "--evidence 2",
+    "fer saliency mini.keras faces.h5 --method": "--evidence 2",
     "fer transfer fit": "--epochs 1 --steps 1 --batch-size 2 --width 4 --blocks 1",
     "fer transfer apply": "--limit 1",
     "fer predict photos/": "--detector haar",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 ALL = "all"
 #: The methods of a run that asks for nothing else.
 DEFAULT = ("gradient", "guided-backprop", "grad-cam")
+#: Options that say something of maps, and those that choose the faces, which feature maps need, too.
+_OF_MAPS = ("explained", "label", "layer", "class_means", "evidence")
+_OF_FACES = ("rows", "per_class", "correct", "wrong")
 #: Options that say something of a dataset's rows only.
 _OF_ROWS = ("rows", "correct", "wrong", "label", "class_means")
 #: Options that the library takes as they are.
@@ -32,10 +36,11 @@ def _rows(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     """Rows from 0 as numbers and spans with both ends."""
     found: list[int] = []
     for part in value.split(",") if value else ():
-        first, _, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first)):
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
             raise click.BadParameter(f"expected rows from 0 such as 3,17,40-45. Received: {value}", ctx, param)
-        found.extend(range(int(first), int(last or first) + 1))
+        found.extend(range(int(first), int(last) + 1))
     return tuple(dict.fromkeys(found)) or None
 
 
@@ -44,7 +49,8 @@ def _rows(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option(
     "--method", "--methods", "methods", multiple=True, metavar="NAME", type=click.Choice((*catalog.SALIENCY, ALL)),
     help=f"How maps are made; may be repeated: {', '.join(catalog.SALIENCY)}; or all that can explain MODEL.  "
-    f"[default: {', '.join(DEFAULT)}; none where only --filters, --feature-maps or --maximize is asked for]",
+    f"[default: {', '.join(DEFAULT)}; none with --filters, --feature-maps or --maximize, unless another "
+    "option is about maps]",
 )  # fmt: skip
 @click.option(
     "--class",
@@ -89,7 +95,10 @@ def _rows(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @options.classes_opt
 @options.output_opt("Folder for the results.  [default: results/saliency-MODEL-SPLIT]", required=False)
 @options.common
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     model: Path,
     sources: tuple[str, ...],
     output: Path | None,
@@ -108,7 +117,7 @@ def command(
     from fer_cli.reports.terminal import Terminal
 
     asked["lenient"] = not asked["methods"] or ALL in asked["methods"]
-    asked["methods"] = _methods(asked)
+    asked["methods"] = _methods(asked, options.given(ctx))
     dataset = _dataset(sources, asked)
     output = output or Path("results", f"saliency-{model.stem}-{asked['split'] if dataset else 'pictures'}")
     options.claim(output, overwrite)
@@ -119,11 +128,15 @@ def command(
     terminal.finish(record)
 
 
-def _methods(asked: dict[str, Any]) -> list[str]:
+def _methods(asked: dict[str, Any], given: Container[str]) -> list[str]:
+    """Those named, else the usual ones where maps are asked for. given: the options that the command line has."""
     if ALL in asked["methods"]:
         return list(catalog.SALIENCY)
     other = asked["filters"] or asked["feature_maps"] or asked["maximize"]
-    return list(dict.fromkeys(asked["methods"])) or ([] if other else list(DEFAULT))
+    # Without maps these would have no effect. What is no or 0 asks for none.
+    telling = _OF_MAPS if asked["feature_maps"] else (*_OF_MAPS, *_OF_FACES)
+    maps = not other or any(name in given and asked[name] for name in telling)
+    return list(dict.fromkeys(asked["methods"])) or (list(DEFAULT) if maps else [])
 
 
 def _dataset(sources: tuple[str, ...], asked: dict[str, Any]) -> Path | None:

@@ -142,8 +142,14 @@ def _divide(sources: Sequence[str], asked: dict[str, Any]) -> tuple[Path | None,
         )
     if asked["model"] is None and (asked["like"] or asked["method"] == "optimize"):
         raise UsageError("--like and --method optimize need a classifier: name it with --model")
-    if asked["reference"] and asked["method"] == "redraw":
-        raise UsageError("--reference guides optimize; --method redraw takes nothing from other faces")
+    if asked["model"] and not asked["like"] and asked["method"] != "optimize":
+        raise UsageError("--model says what --like or --method optimize goes by: expected one of them")
+    if asked["reference"] and asked["method"] != "optimize":
+        raise UsageError(f"--reference guides optimize; --method {asked['method']} takes nothing from other faces")
+    if asked["identity"] and not (asked["judge"] and datasets):
+        raise UsageError(
+            "--identity is how the judge tells the persons of a dataset apart: expected --judge and a dataset"
+        )
     return (generators[0] if generators else None), rest
 
 
@@ -237,7 +243,7 @@ def _translate_media(
             seen, without = translate_files(paths, chosen.media(targets, asked), folder, advance)
         if not seen:
             raise InputError(f"{', '.join(map(str, paths[:3]))}: {asked['detector']} found no face")
-        results = media_results(chosen, seen, without, targets, reference)
+        results = media_results(chosen, seen, without, targets)
         translation_files.write_media(seen, targets, names, folder)
         results["files"] = sorted(file.name for file in folder.iterdir())
         record = provenance.record("transfer apply", [*chosen.inputs(), *paths], _parameters(asked), results)

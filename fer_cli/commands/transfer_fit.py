@@ -16,6 +16,7 @@ from fer_cli.transform.policy import NAMED_POLICIES, parse_policy
 from fer_cli.translation.settings import Settings
 
 if TYPE_CHECKING:
+    from fer_cli.models import Scorer
     from fer_cli.reports.terminal import Terminal
     from fer_cli.store.reader import Dataset
     from fer_cli.translation.samples import Samples
@@ -116,8 +117,11 @@ def command(
     _check(classifiers, judge)
     options.claim(folder, overwrite=True)
     if resume and output.exists() and not (folder / "checkpoint.npz").exists():
-        terminal.log(f"{output} is complete; nothing to resume")
-        terminal.finish(files.read_json(folder / provenance.RESULT))
+        record = files.read_json(folder / provenance.RESULT)
+        unasked = judge and not record["results"]["judged"]
+        judging = f"; fer transfer apply {output} {dataset} --all --judge {judge} asks the judge" if unasked else ""
+        terminal.log(f"{output} is complete; nothing to resume{judging}")
+        terminal.finish(record)
         return
     if not resume:
         files.refuse_existing(output, overwrite)
@@ -148,6 +152,7 @@ def _fit(
     from fer_cli.translation import fit, persons
 
     with open_dataset(path) as dataset:
+        scorer = _judge(judge, dataset)
         if settings.identity_guide == persons.NONE:
             settings = replace(settings, identity_guide=None)
         state = fit.begin(dataset, settings, folder, resume)
@@ -165,34 +170,47 @@ def _fit(
             def show(epoch: int, shown: Samples) -> None:
                 transfer_figures.translations(**vars(shown), path=folder / SHEET.format(epoch))
 
-            result = fit.fit(dataset, settings, state, output, folder, observer, show, guide)
-        results = result.summary(output) | {"judged": _judged(output, judge, dataset, settings, terminal)}
-    learnt = [guide.name] if guide and settings.identity_guide == persons.LEARN else []
-    results["files"] = [CURVES, SHEET.format(result.state.epochs_done), *learnt]
-    given = (*settings.classifiers, judge, None if learnt else settings.identity_guide)
-    inputs = [path, *(Path(model) for model in given if model)]
-    record = provenance.record("transfer fit", inputs, {**settings.as_dict(), "judge": judge and str(judge)}, results)
-    transfer_figures.fit_curves(result.state.history, folder / CURVES)
-    files.write_json(folder / provenance.RESULT, record)
+            result = fit.fit(dataset, settings, state, folder, observer, show, guide)
+        learnt = [guide.name] if guide and settings.identity_guide == persons.LEARN else []
+        given = (*settings.classifiers, judge, None if learnt else settings.identity_guide)
+        inputs = [path, *(Path(model) for model in given if model)]
+        with fit.publishing(folder, output):
+            results = result.summary(output) | {"judged": _judged(output, scorer, dataset, settings.seed, terminal)}
+            results["files"] = [CURVES, SHEET.format(result.state.epochs_done), *learnt]
+            parameters = {**settings.as_dict(), "judge": judge and str(judge)}
+            record = provenance.record("transfer fit", inputs, parameters, results)
+            transfer_figures.fit_curves(result.state.history, folder / CURVES)
+            files.write_json(folder / provenance.RESULT, record)
     terminal.log(f"{output}: {_told(results)}; curves, history and sheets in {folder}")
     return record
 
 
+def _judge(path: Path | None, dataset: Dataset) -> Scorer | None:
+    """The judge, before the training: one of no use is to be refused now and not in an hour."""
+    from fer_cli.labels import class_order
+    from fer_cli.scorers import load_scorer
+
+    if path is None:
+        return None
+    scorer = load_scorer(path)
+    class_order(dataset.class_names, scorer.class_names, str(path))
+    return scorer
+
+
 def _judged(
-    output: Path, model: Path | None, dataset: Dataset, settings: Settings, terminal: Terminal
+    output: Path, scorer: Scorer | None, dataset: Dataset, seed: int, terminal: Terminal
 ) -> dict[str, Any] | None:
     """What a judge says of the generator on val, None without judge or val rows."""
     from fer_cli.analysis.translation.judge import judge
-    from fer_cli.scorers import load_scorer
     from fer_cli.translation.model import load_generator
 
-    if model is None or not dataset.count("val"):
+    if scorer is None or not dataset.count("val"):
         return None
-    generator, scorer = load_generator(output), load_scorer(model)
+    generator = load_generator(output)
     total = dataset.count("val") * len(dataset.class_names)
     with contextlib.ExitStack() as stack:
         advance = stack.enter_context(terminal.progress("judging translations", total))
-        return judge(generator, scorer, dataset, "val", seed=settings.seed, advance=advance).results()
+        return judge(generator, scorer, dataset, "val", seed=seed, advance=advance).results()
 
 
 def _told(results: dict[str, Any]) -> str:

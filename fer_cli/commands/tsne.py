@@ -49,8 +49,17 @@ POINTS, PAGE, FEATURES = "embedding.npz", "map.html", "features.npz"
 @options.batch_size_opt
 @options.output_opt("Folder for the results.  [default: results/METHOD-MODEL-SPLIT]", required=False)
 @options.common
+@click.pass_context
 def command(
-    model: Path, dataset: Path, output: Path | None, overwrite: bool, as_json: bool, quiet: bool, **asked: Any
+    ctx: click.Context,
+    /,
+    model: Path,
+    dataset: Path,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    **asked: Any,
 ) -> None:
     """Embed the faces of DATASET in two or three dimensions by what a layer of MODEL makes of them.
 
@@ -62,16 +71,29 @@ def command(
     from fer_cli.reports import tsne_view
     from fer_cli.reports.terminal import Terminal
 
+    asked["dims"] = int(asked["dims"])
+    _check(asked, options.given(ctx))
     output = output or Path("results", f"{asked['method']}-{model.stem}-{asked['split']}")
     options.claim(output, overwrite)
-    asked["dims"] = int(asked["dims"])
-    if asked["faces"] and asked["dims"] == 3:
-        raise UsageError("--faces: expected --dims 2, since faces in space would hide each other")
     terminal = Terminal(as_json, quiet)
     record = _embed(model, dataset, asked, output, terminal)
     tsne_view.show(terminal, record["results"])
     terminal.log(f"results in {output}")
     terminal.finish(record)
+
+
+def _check(asked: dict[str, Any], given: dict[str, str]) -> None:
+    """Raise `UsageError` for options that contradict each other or would have no effect. given: those said."""
+    if asked["faces"] and asked["dims"] == 3:
+        raise UsageError("--faces: expected --dims 2, since faces in space would hide each other")
+    method = asked["method"]
+    if "accel" in given and method != "tsne":
+        flag = "--accel" if asked["accel"] else "--no-accel"
+        raise UsageError(f"{flag}: expected --method tsne, the only one that it is for. Received: {method}")
+    if "perplexity" in given and method == "pca":
+        raise UsageError("--perplexity: expected --method tsne or umap, which look at neighbours. Received: pca")
+    if "html_faces" in given and not asked["html"]:
+        raise UsageError("--html-faces needs --html, which writes the page that they are on")
 
 
 def _embed(model: Path, path: Path, asked: dict[str, Any], output: Path, terminal: Terminal) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def shown(results: Mapping[str, Any]) -> list[Shown]:
     ]
     mixed = ("pair", "share of neighbours, features", "points", "by chance", "confused by the model")
     found: list[Shown] = [(title(results), ("measure", "features", "points"), measures), ("by class", header, classes)]
-    return [*found, ("most confused pairs", mixed, pairs)] if pairs else found
+    return [*found, ("pairs that mix most", mixed, pairs)] if pairs else found
 
 
 def title(results: Mapping[str, Any], joint: str = ": ") -> str:

@@ -40,11 +40,13 @@ class Method(ABC):
     Raises `UsageError` for a network that the method cannot explain.
 
     signed: whether maps have values below 0. directional: whether the sign says that a pixel should be brighter or
-    darker for the class, as a gradient's does, instead of speaking for or against the class.
+    darker for the class, as a gradient's does, instead of speaking for or against the class. looks_at_layer: whether
+    `layer` means anything to it.
     """
 
     signed: ClassVar[bool] = True
     directional: ClassVar[bool] = False
+    looks_at_layer: ClassVar[bool] = False
     default_samples: ClassVar[int] = 1
 
     def __init__(

@@ -35,6 +35,7 @@ class Cam(Method):
     """What the CAMs share: a weight for each map of the layer, the sum's part above 0, enlarged bilinearly."""
 
     signed = False
+    looks_at_layer = True
 
     def __init__(
         self, network: keras.Model, seed: int = 0, layer: str | None = None, samples: int | None = None

@@ -40,6 +40,7 @@ class GuidedGradCam(Method):
     """
 
     directional = True
+    looks_at_layer = True
 
     def __init__(
         self, network: keras.Model, seed: int = 0, layer: str | None = None, samples: int | None = None

@@ -21,6 +21,7 @@ from fer_cli.labels import class_order
 from fer_cli.models import LoadedModel, Scorer, load_model
 from fer_cli.scorers import load_scorer
 from fer_cli.store.reader import Dataset
+from fer_cli.transform.illuminate import corrections
 from fer_cli.translation import optimize
 from fer_cli.translation.media import MediaTranslator
 from fer_cli.translation.model import Generator, load_generator
@@ -74,9 +75,34 @@ class Chosen:
         own = [self.translator.path] if isinstance(self.translator, Generator) else []
         return list(dict.fromkeys([*own, *paths]))
 
-    def warnings(self, faces: Faces) -> list[str]:
-        """Why judges may say too much: one that the translator was made to please, or faces that it learnt from."""
-        metadata = self.translator.metadata if isinstance(self.translator, Generator) else {}
+    def warnings(self, faces: Faces | None = None) -> list[str]:
+        """Why faces or figures may be off: light that a generator does not know, judges that know too much.
+
+        faces: of a dataset, None for those of pictures and videos.
+        """
+        return [
+            *self._unknown_light(faces),
+            *self._partial_judges(),
+            *([] if faces is None else self._learnt_from(faces)),
+        ]
+
+    def _unknown_light(self, faces: Faces | None) -> list[str]:
+        """A generator changes faces as they are: to correct their light would change the whole picture."""
+        if not isinstance(self.translator, Generator):
+            return []
+        learnt = corrections(self.translator.metadata.get("transforms", ()))
+        given = () if faces is None else corrections(faces.dataset.transforms)
+        if learnt == given:
+            return []
+        names = [f"corrected by {', '.join(methods)}" if methods else "not corrected" for methods in (learnt, given)]
+        return [
+            f"{self.translator.path} learnt from faces whose illumination was {names[0]}; that of these faces was "
+            f"{names[1]}"
+        ]
+
+    def _partial_judges(self) -> list[str]:
+        """Judges that the translator was made to please."""
+        metadata = self._metadata
         optimised = [self.model.path] if self.model and not metadata else []
         guides = metadata.get("training", {}).get("classifiers", [])
         pleased = {
@@ -90,12 +116,20 @@ class Chosen:
         apart, guide = Path(self.asked["identity"] or ""), metadata.get("identity_guide") or {}
         if self.judge and apart.is_file() and files.sha256(apart) == guide.get("sha256"):
             found.append(f"{apart} guided the generator's training, so it is no independent judge of identity")
-        learnt = metadata.get("dataset", {}).get("sha256")
-        if faces.split == "train" and learnt and learnt == files.sha256(faces.dataset.path):
-            found.append("these are the faces that the generator learnt from")
         return found
 
-    def notes(self, dataset: Dataset | None) -> list[str]:
+    def _learnt_from(self, faces: Faces) -> list[str]:
+        learnt = self._metadata.get("dataset", {}).get("sha256")
+        if faces.split == "train" and learnt and learnt == files.sha256(faces.dataset.path):
+            return ["these are the faces that the generator learnt from"]
+        return []
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        """The generator's, {} where there is none."""
+        return self.translator.metadata if isinstance(self.translator, Generator) else {}
+
+    def notes(self, dataset: Dataset | None = None) -> list[str]:
         """What was done to faces on the way, and what guided an optimisation."""
         found = []
         if dataset is not None and isinstance(self.translator, Generator):

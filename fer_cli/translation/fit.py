@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,18 +86,17 @@ def fit(
     dataset: Dataset,
     settings: Settings,
     state: RunState,
-    output: Path,
     folder: Path,
     observer: Observer,
     show: Show = lambda _epoch, _shown: None,
     identity_guide: Path | None = None,
 ) -> Outcome:
-    """Train a generator on the train rows of a dataset and write it to `output`.
+    """Train a generator on the train rows of a dataset, to be found by `publishing`.
 
-    state: of `begin`. folder: for `history.csv` and, until the end, `checkpoint.npz` and `last.keras`, the generator so
-    far. show: is given held-out faces with their translations after each epoch. identity_guide: the file of the network
-    that `settings` speak of. Every emotion is drawn as often, and wanted as often. Raises `InterruptedWorkError` with
-    what was saved when the user stops it.
+    state: of `begin`. folder: for `history.csv`, `checkpoint.npz` and `last.keras`, the generator so far. show: is
+    given held-out faces with their translations after each epoch. identity_guide: the file of the network that
+    `settings` speak of. Every emotion is drawn as often, and wanted as often. Raises `InterruptedWorkError` with what
+    was saved when the user stops it.
     """
     run = _Run(dataset, settings, state, folder, observer, show, identity_guide)
     if state.epochs_done:
@@ -109,11 +109,21 @@ def fit(
             f"interrupted; {state.epochs_done} of {settings.epochs} epochs are saved in {folder}; "
             "the same command with --resume goes on from there"
         ) from None
+    return Outcome(state, run.game.generator.count_params(), run.batches.rows)
+
+
+@contextmanager
+def publishing(folder: Path, output: Path) -> Iterator[None]:
+    """The generator of a finished run lies at `output` within the block, and the run is complete after it.
+
+    What ends the block early, a judge that is interrupted for instance, leaves a run to resume, which comes here again.
+    """
     with files.writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
-        (folder / "last.keras").replace(output)
-        (folder / "checkpoint.npz").unlink()
-    return Outcome(state, run.game.generator.count_params(), run.batches.rows)
+        if (folder / "last.keras").exists():
+            (folder / "last.keras").replace(output)
+    yield
+    (folder / "checkpoint.npz").unlink()
 
 
 class _Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ Ask = Callable[[Pixels], Probabilities]
 class Seen:
     """A face of a file and its translations.
 
-    file: its name. frame: number in a video, None in a picture. face: number in the picture, the most prominent is 0.
+    file: its path. frame: number in a video, None in a picture. face: number in the picture, the most prominent is 0.
     before: uint8 (H, W, C); after: uint8 (T, H, W, C). answers: float32 (1 + T, K), of the face as it was and of its
     translations, None without a judge.
     """
@@ -72,7 +72,7 @@ class MediaTranslator:
         names = [folder / f"{stem}-{files.plain_name(target.name)}" for target in self.targets]
         if is_video(path):
             return self._video(path, [name.with_name(f"{name.name}.mp4") for name in names], advance)
-        pictures, seen = self._picture(read_picture(path), path.name, None)
+        pictures, seen = self._picture(read_picture(path), str(path), None)
         if seen:
             for picture, name in zip(pictures, names, strict=True):
                 _write_png(picture, name.with_name(f"{name.name}.png"))
@@ -84,7 +84,7 @@ class MediaTranslator:
         with contextlib.ExitStack() as stack:
             writers = [stack.enter_context(_writing(out, video.rate, (video.width, video.height))) for out in outputs]
             for frame in frames(path):
-                pictures, found = self._picture(frame.image, path.name, frame.number)
+                pictures, found = self._picture(frame.image, str(path), frame.number)
                 seen += found
                 for picture, write in zip(pictures, writers, strict=True):
                     write(picture)
@@ -116,15 +116,23 @@ def translate_files(
 
     Files of one name, from several folders, get a number: the results lie side by side.
     """
-    seen, without, taken = [], [], Counter[str]()
-    for path in paths:
-        taken[path.stem] += 1
-        stem = path.stem if taken[path.stem] == 1 else f"{path.stem}-{taken[path.stem]}"
+    seen, without = [], []
+    for path, stem in zip(paths, _own_stems(paths), strict=True):
         found = translator.translate(path, folder, stem, advance)
         seen += found
         if not found:
             without.append(path)
     return seen, without
+
+
+def _own_stems(paths: Sequence[Path]) -> list[str]:
+    """A name for each file that no other has, nor will have: `x`, and `x-2` where nothing else is called so."""
+    given, found = {path.stem for path in paths}, list[str]()
+    for path in paths:
+        numbered = (f"{path.stem}-{number}" for number in itertools.count(2))
+        later = (stem for stem in numbered if stem not in given and stem not in found)
+        found.append(next(later) if path.stem in found else path.stem)
+    return found
 
 
 def rows(seen: Sequence[Seen], targets: Sequence[Target], class_names: Sequence[str]) -> list[dict[str, Any]]:

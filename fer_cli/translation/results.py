@@ -9,7 +9,6 @@ from typing import Any
 from fer_cli.analysis.translation.base import Target
 from fer_cli.analysis.translation.judge import Verdict
 from fer_cli.analysis.translation.trial import Faces
-from fer_cli.store.reader import Dataset
 from fer_cli.translation.choose import Chosen
 from fer_cli.translation.media import Seen, summary
 
@@ -35,7 +34,6 @@ def media_results(
     seen: Sequence[Seen],
     without: Sequence[Path],
     targets: Sequence[Target],
-    reference: Dataset | None,
 ) -> dict[str, Any]:
     """Of pictures and videos; targets: in the order of the translator's classes. without: the files with no face."""
     return {
@@ -44,8 +42,8 @@ def media_results(
         "faces": len(seen),
         "pictures": summary(seen, targets),
         "verdict": None,
-        "warnings": [f"{path}: {chosen.asked['detector']} found no face" for path in without],
-        "notes": chosen.notes(reference),
+        "warnings": [*chosen.warnings(), *(f"{path}: {chosen.asked['detector']} found no face" for path in without)],
+        "notes": chosen.notes(),
     }
 
 

@@ -297,6 +297,9 @@ class TestSanity:
         assert "shadow fails the sanity check" in str(sanity.warning(shadow))
         assert gradient.stages[0].down_to == "logits"
 
+    def test_the_highest_seed_is_one_like_others(self, network: LoadedModel) -> None:
+        assert sanity.cascade(network.network, ("gradient",), faces_of(LABELS[:2]), LABELS[:2], 2**32 - 1)[0].stages
+
     def test_the_network_itself_stays_as_it_is(self, network: LoadedModel) -> None:
         before = network.network.get_weights()
         sanity.cascade(network.network, ("gradient",), faces_of(LABELS[:2]), LABELS[:2], 0)

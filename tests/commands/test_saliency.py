@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_cli.commands import saliency
+from fer_cli.errors import UsageError
 from fer_cli.labels import EMOTIONS
 from tests import helpers
 from tests.helpers import SIDE, place, run_fer
@@ -156,6 +158,55 @@ def test_filters_feature_maps_and_maximised_images_need_no_maps(dataset: Path, t
     assert any(name.startswith("filters-") for name in named)
     alone = run_fer("saliency", "small.keras", "--filters", "all", "-o", "filters")
     assert alone.exit_code == 0, alone.stderr
+    more = ("--rows", 3, "--class", "happy", "--class-means", "--limit", 1, "--evidence", 0)
+    both = run_fer("saliency", "small.keras", dataset, "--filters", "all", *more, "-o", "both")
+    assert both.exit_code == 0, both.stderr
+    results = results_of("both")
+    assert "grad-cam" in results["methods"]
+    assert [(face["row"], face["explained"]) for face in results["faces"]] == [(3, "happy")]
+    assert "class_means.png" in results["files"]
+    assert any(name.startswith("filters-") for name in results["files"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "makes_maps"),
+    [
+        ("", False),
+        ("--evidence 0", False),
+        ("--split test", False),
+        ("--class-means", True),
+        ("--class sad", True),
+        ("--evidence 7", True),
+        ("--label", True),
+        ("--layer conv", True),
+        ("--per-class 2", True),
+        ("--rows 0", True),
+        ("--wrong", True),
+        ("--feature-maps all --rows 3 --wrong", False),
+        ("--feature-maps all --rows 3 --label", True),
+    ],
+)
+def test_beside_filters_maps_are_made_where_an_option_is_about_them(
+    arguments: str, makes_maps: bool, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def stop(_sources: object, named: dict[str, Any]) -> None:
+        asked.append(named["methods"])
+        raise UsageError("enough")
+
+    monkeypatch.setattr(saliency, "_dataset", stop)
+    assert "enough" in run_fer("saliency", model, "--filters", "all", *arguments.split()).stderr
+    assert asked == [[*saliency.DEFAULT] if makes_maps else []]
+
+
+def test_a_layer_that_no_method_looks_at_is_refused(model: Path, dataset: Path) -> None:
+    # A linear network has no places: of the usual methods none but the gradient can explain it.
+    result = run_fer("saliency", model, dataset, "--evidence", 0, "--layer", "nosuch")
+    assert result.exit_code == 2
+    assert "--layer nosuch: expected a CAM among the methods. Received: gradient; " in result.stderr
+    assert "grad-cam left out: unknown layer of maps 'nosuch'" in result.stderr
+    assert not list(Path().glob("results/*"))
 
 
 @pytest.mark.parametrize(
@@ -163,12 +214,18 @@ def test_filters_feature_maps_and_maximised_images_need_no_maps(dataset: Path, t
     [
         (("--method", "grad"), "'grad' is not one of 'gradient'"),
         (("--rows", "3-1"), "expected rows from 0 such as 3,17,40-45. Received: 3-1"),
+        (("--rows", "5-"), "expected rows from 0 such as 3,17,40-45. Received: 5-"),
+        (("--rows", "-5"), "expected rows from 0 such as 3,17,40-45. Received: -5"),
         (("--rows", "x"), "expected rows from 0 such as 3,17,40-45. Received: x"),
         (("--class", "happy", "--label"), "--class and --label exclude each other"),
         (("--class", "hapy"), "--class: unknown class 'hapy': did you mean 'happy'?"),
         (("--correct", "--wrong"), "--correct and --wrong exclude each other"),
         (("--maximize", "hapy"), "--maximize: unknown class 'hapy': did you mean 'happy'?"),
         (("--layer", "nosuch", "--method", "grad-cam"), "nosuch"),
+        (
+            ("--layer", "nosuch", "--method", "occlusion"),
+            "--layer nosuch: expected a CAM among the methods. Received: occlusion",
+        ),
         (("--filters", "nosuch"), "It has none"),
         (("other.h5",), "SOURCE: expected one dataset file, or pictures. Received: "),
     ],

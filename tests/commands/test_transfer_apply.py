@@ -13,6 +13,7 @@ import pytest
 
 from fer_cli.labels import EMOTIONS
 from fer_cli.store.reader import open_dataset
+from fer_cli.transform.illuminate import step
 from tests import helpers
 from tests.helpers import run_fer
 from tests.translation.planted import write_generator
@@ -89,6 +90,35 @@ def test_a_judge_that_is_the_model_optimised_is_no_judge(model: Path, dataset: P
     assert results["verdict"]["identity"] is None
     assert results["notes"] == [f"optimised by the evidence of {model} and by mean features of {dataset}"]
     assert results["generator"] == "optimize"
+
+
+def test_a_judge_of_pictures_that_is_the_model_optimised_is_no_judge_either(model: Path) -> None:
+    picture = write_picture(Path("one.png"), 0)
+    asked = ("--to", "fear", "--method", "optimize", "--model", model, "--judge", model, "--detector", "skip")
+    result = run_fer("transfer", "apply", picture, *asked, "-o", "out", "--json")
+    assert result.exit_code == 0, result.stderr
+    warnings = json.loads(result.stdout)["results"]["warnings"]
+    assert warnings == [f"{model} is the classifier that is optimised, so it is no independent judge"]
+
+
+def test_a_generator_that_learnt_in_another_light_says_so(dataset: Path, tmp_path: Path) -> None:
+    generator = write_generator(tmp_path / "lit.keras", transforms=[step("clahe")])
+    light = "whose illumination was corrected by clahe; that of these faces was not corrected"
+    message = f"{generator} learnt from faces {light}"
+    picture = write_picture(Path("one.png"), 0)
+    for number, source in enumerate((dataset, picture)):
+        asked = ("--to", "sad", "--limit", 1, "--detector", "skip", "-o", f"out{number}", "--json")
+        result = run_fer("transfer", "apply", generator, source, *asked)
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["results"]["warnings"] == [message]
+        assert message in " ".join(result.stderr.split())
+
+
+def test_an_emotion_that_is_named_twice_is_given_once(generator: Path, dataset: Path) -> None:
+    asked = ("--to", "happy", "--to", "joy", "--limit", 1, "-o", "out", "--json")
+    result = run_fer("transfer", "apply", generator, dataset, *asked)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["results"]["targets"] == [{"name": "happy", "label": "happy"}]
 
 
 def test_pictures_are_translated_and_judged(generator: Path, model: Path) -> None:
@@ -188,7 +218,9 @@ def test_only_drawn_faces_can_be_drawn_anew(dataset: Path) -> None:
         (["--all", "picture.png"], 2, "expected one dataset, or pictures and videos, as SOURCE"),
         (["--all", "--split", "train", "--judge", "none.keras"], 3, "none.keras: no such model file"),
         (["--all", "--strength", "2"], 2, "2.0 is not in the range 0<=x<=1.5"),
-        (["--all", "--reference", "none.h5"], 3, "none.h5: no such file"),
+        (["--all", "--reference", "none.h5"], 2, "--reference guides optimize; --method generator takes nothing"),
+        (["--all", "--model", "none.keras"], 2, "--model says what --like or --method optimize goes by"),
+        (["--all", "--identity", "hog"], 2, "--identity is how the judge tells the persons of a dataset apart"),
     ],
 )
 def test_wrong_usage(arguments: list[str], status: int, message: str, generator: Path, dataset: Path) -> None:
@@ -206,6 +238,10 @@ def test_what_cannot_be_used(generator: Path, model: Path, dataset: Path) -> Non
     classifier = run_fer("transfer", "apply", model, dataset, "--all")
     assert classifier.exit_code == 3
     assert "planted.keras: expected a generator of fer transfer fit" in classifier.stderr
+    unguided = ("--method", "optimize", "--model", model, "--reference", "none.h5")
+    reference = run_fer("transfer", "apply", dataset, "--all", *unguided)
+    assert reference.exit_code == 3
+    assert "none.h5: no such file" in reference.stderr
     missing = run_fer("transfer", "apply", generator, "gone.png", "--all", "--detector", "skip")
     assert missing.exit_code == 3
     assert "gone.png: No such file or directory" in missing.stderr

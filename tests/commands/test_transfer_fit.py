@@ -99,6 +99,47 @@ def test_a_stopped_run_resumes_to_the_same_history(dataset: Path, monkeypatch: p
     assert run_fer(*options, "-o", "part.keras").exit_code == 4
 
 
+def test_a_judging_that_was_interrupted_is_made_up_for(
+    dataset: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fer_cli.analysis.translation import judge
+
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    options = ("transfer", "fit", dataset, *QUICK, "--epochs", "1", "--judge", model, "-o", "g.keras", "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(judge, "judge", stop)
+        assert run_fer(*options).exit_code == 130
+    assert not Path("g.training/result.json").exists()
+    resumed = run_fer(*options, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["results"]["judged"]["n"] == 28
+    assert not Path("g.training/checkpoint.npz").exists()
+
+
+def test_a_judge_who_comes_after_the_end_is_told_where_to_go(dataset: Path, model: Path) -> None:
+    options = ("transfer", "fit", dataset, *QUICK, "--epochs", "1", "-o", "g.keras")
+    assert run_fer(*options, "-q").exit_code == 0
+    resumed = run_fer(*options, "--judge", model, "--resume")
+    assert resumed.exit_code == 0
+    said = " ".join(resumed.stderr.split())
+    assert f"g.keras is complete; nothing to resume; fer transfer apply g.keras {dataset} --all --judge {model}" in said
+
+
+def test_a_judge_of_no_use_is_refused_before_the_training(dataset: Path, tmp_path: Path) -> None:
+    letters = helpers.write_model(tmp_path / "letters.keras", class_names=tuple("abcdefg"))
+    for judge, message in (
+        (Path("none.keras"), "none.keras: no such model file"),
+        (letters, "the classes do not match"),
+    ):
+        result = run_fer("transfer", "fit", dataset, *QUICK, "--judge", judge, "-o", "g.keras")
+        assert result.exit_code == 3
+        assert message in result.stderr
+    assert not Path("g.keras").exists()
+    assert not Path("g.training").exists()
+
+
 def test_a_guide_is_learnt_once_and_kept_by_a_resumed_run(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = identity.Settings(architecture="pattern:CPF", share=0.5, epochs=1, batch_size=14)
     monkeypatch.setattr(identity, "for_guide", lambda seed: small)

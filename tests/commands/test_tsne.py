@@ -28,6 +28,8 @@ def test_faces_are_embedded_and_everything_is_written(wrong: Path, dataset: Path
     result = run_fer("tsne", wrong, dataset, "--layer", "logits", *QUICK, "--no-accel")
     assert result.exit_code == 0, result.stderr
     assert "wrong.keras on planted.h5, val, n = 28" in " ".join(result.stdout.split())
+    # Their order is that of the neighbours in the features, not of the model's confusions.
+    assert "pairs that mix most" in result.stdout
     folder = tmp_path / "results" / "tsne-wrong-val"
     assert sorted(path.name for path in folder.iterdir()) == OUTPUTS
     record = json.loads((folder / "result.json").read_text())
@@ -81,6 +83,10 @@ def test_json_is_the_object_in_the_file_and_nothing_else(wrong: Path, dataset: P
         (["--dims", "4"], 2, "'4' is not one of '2', '3'"),
         (["--perplexity", "28"], 2, "--perplexity 28: expected less than the number of faces. Received: 28"),
         (["--layer", "embeding"], 2, "unknown layer 'embeding': did you mean 'embedding'?"),
+        (["--method", "pca", "--accel"], 2, "--accel: expected --method tsne, the only one that it is for"),
+        (["--method", "umap", "--no-accel"], 2, "--no-accel: expected --method tsne, the only one that it is for"),
+        (["--method", "pca", "--perplexity", "30"], 2, "--perplexity: expected --method tsne or umap, which look at"),
+        (["--method", "pca", "--html-faces", "3"], 2, "--html-faces needs --html, which writes the page"),
         (["--split", "dev"], 2, "'dev' is not one of 'train', 'val', 'test'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from dataclasses import replace
@@ -264,6 +265,12 @@ def test_the_worst_are_dropped_or_corrected_at_once_or_from_an_earlier_ranking(
             assert len(dataset) == rows
 
 
+def test_a_ranking_that_excel_saved_is_read(model: Path, flipped: Path) -> None:
+    results(model, flipped, "-o", "out")
+    Path("excel.csv").write_bytes(codecs.BOM_UTF8 + Path("out/suspects.csv").read_bytes())
+    assert results(flipped, "--ranking", "excel.csv", "--drop-worst", 5, "-o", "new.h5")["rows"] == TRAIN + VAL - 5
+
+
 def test_a_model_that_agrees_with_every_label_has_no_suspects(model: Path, dataset: Path) -> None:
     found = results(model, dataset, "--html", "-o", "out")
     assert (found["suspects"], found["worst"], found["truth"]) == (0, [], None)
@@ -288,6 +295,10 @@ def test_a_model_that_agrees_with_every_label_has_no_suspects(model: Path, datas
         ),
         (["M", "--cross-validate", 3], "--cross-validate trains its own networks, for the rows of train. Received: M"),
         (["--cross-validate", 3, "--split", "val"], "for the rows of train. Received: --split val"),
+        (
+            ["--cross-validate", 2, "--classes", "foo,bar"],
+            "--cross-validate: its networks have the classes of DATASET. Received: --classes",
+        ),
         (["M", "--epochs", 3], "--epochs needs --cross-validate, which trains networks"),
         (["M", "--resume"], "--resume needs --cross-validate, which trains networks"),
     ],

@@ -39,8 +39,8 @@ class PlantedTranslator:
         return np.rint(np.clip(out, 0, 255)).astype(np.uint8), masks
 
 
-def write_generator(path: Path, deaf: tuple[str, ...] = ()) -> Path:
-    """A generator's file that does the same; its layers spell out a map for each class."""
+def write_generator(path: Path, deaf: tuple[str, ...] = (), **metadata: object) -> Path:
+    """A generator's file that does the same; its layers spell out a map for each class. metadata: besides the usual."""
     import keras
 
     from fer_cli.models import save_model
@@ -61,6 +61,6 @@ def write_generator(path: Path, deaf: tuple[str, ...] = ()) -> Path:
     }
     for layer, values in zip(maps, (kept, drawn), strict=True):
         layer.set_weights([values.reshape(classes, -1)])
-    metadata = {"kind": "generator", "class_names": list(EMOTIONS), "input_shape": [side, side, 1]}
+    metadata = {"kind": "generator", "class_names": list(EMOTIONS), "input_shape": [side, side, 1], **metadata}
     save_model(keras.Model({"image": image, "condition": condition}, outputs), path, metadata)
     return path

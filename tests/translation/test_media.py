@@ -55,8 +55,9 @@ def write(path: Path, picture: Pixels) -> Path:
 
 def test_the_faces_of_a_picture_are_translated_where_they_are(translator: MediaTranslator, tmp_path: Path) -> None:
     picture = scene(0)
-    seen = translator.translate(write(tmp_path / "one.png", picture), tmp_path, "one")
-    assert [(one.file, one.frame, one.face) for one in seen] == [("one.png", None, 0)]
+    path = write(tmp_path / "one.png", picture)
+    seen = translator.translate(path, tmp_path, "one")
+    assert [(one.file, one.frame, one.face) for one in seen] == [(str(path), None, 0)]
     after = read_picture(tmp_path / "one-fear.png")
     block = after[TOP + 4 : TOP + 20, LEFT + 52 : LEFT + 68]
     assert np.abs(block.astype(int) - picture[TOP + 4 : TOP + 20, LEFT + 52 : LEFT + 68]).mean() > 50
@@ -67,20 +68,24 @@ def test_the_faces_of_a_picture_are_translated_where_they_are(translator: MediaT
 
 
 def test_what_the_judge_says_is_told_by_face_and_by_file(translator: MediaTranslator, tmp_path: Path) -> None:
-    paths = [write(tmp_path / "a.png", scene(0)), write(tmp_path / "b.png", scene(3))]
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    # Of one name: neither may be taken for the other.
+    paths = [write(tmp_path / "a" / "same.png", scene(0)), write(tmp_path / "b" / "same.png", scene(3))]
+    a, b = map(str, paths)
     seen, without = translate_files(paths, translator, tmp_path, lambda frames: None)
     assert without == []
     table = rows(seen, translator.targets, EMOTIONS)
     assert [(row["file"], row["target"], row["before"], row["after"], row["hit"]) for row in table] == [
-        ("a.png", "happy", "angry", "happy", 1),
-        ("a.png", "fear", "angry", "fear", 1),
-        ("b.png", "happy", "happy", "happy", 1),
-        ("b.png", "fear", "happy", "fear", 1),
+        (a, "happy", "angry", "happy", 1),
+        (a, "fear", "angry", "fear", 1),
+        (b, "happy", "happy", "happy", 1),
+        (b, "fear", "happy", "fear", 1),
     ]
     assert [(row["file"], row["hit_rate"], row["before"]) for row in summary(seen, translator.targets)] == [
-        ("a.png", 1, 0), ("a.png", 1, 0), ("b.png", 1, 1), ("b.png", 1, 0)
+        (a, 1, 0), (a, 1, 0), (b, 1, 1), (b, 1, 0)
     ]  # fmt: skip
-    assert [one.file for one in examples(seen)] == ["a.png", "b.png"]
+    assert [one.file for one in examples(seen)] == [a, b]
 
 
 def test_a_picture_without_a_face_is_not_written(translator: MediaTranslator, tmp_path: Path) -> None:
@@ -91,12 +96,13 @@ def test_a_picture_without_a_face_is_not_written(translator: MediaTranslator, tm
 
 def test_two_files_of_one_name_do_not_overwrite_each_other(translator: MediaTranslator, tmp_path: Path) -> None:
     paths = []
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        paths.append(write(tmp_path / name / "same.png", scene(1)))
+    # The last one has the name that the second one would be given.
+    for folder, name in (("a", "same"), ("b", "same"), ("b", "same-2")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        paths.append(write(tmp_path / folder / f"{name}.png", scene(1)))
     translate_files(paths, translator, tmp_path, lambda frames: None)
-    assert (tmp_path / "same-fear.png").exists()
-    assert (tmp_path / "same-2-fear.png").exists()
+    for name in ("same", "same-2", "same-3"):
+        assert (tmp_path / f"{name}-fear.png").exists()
 
 
 def test_a_video_keeps_its_length_and_the_frames_without_a_face(translator: MediaTranslator, tmp_path: Path) -> None:

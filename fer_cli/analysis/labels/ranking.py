@@ -102,7 +102,8 @@ def read_suspects(path: Path, count: int, decision: str) -> list[Decision]:
     """As `Ranking.worst`, from the table that `write_suspects` made; `InputError` for another table."""
     decisions = []
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        # Excel begins a table with a byte-order mark.
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             header = tuple(reader.fieldnames or ())
             if header[: len(_COLUMNS)] != _COLUMNS:

@@ -21,8 +21,8 @@ class Methods:
     """Methods of the catalog, by name, made for the weights that the network has now.
 
     layer: for the methods that look at one, see `Method`. lenient: leave out methods that cannot explain this network,
-    with a line in `left_out`, as long as one can. Raises `UsageError` for a name that is unknown and for a network that
-    a method cannot explain.
+    with a line in `left_out`, as long as one can. Raises `UsageError` for a name that is unknown, for a network that
+    a method cannot explain, and for a layer that none of the methods looks at.
     """
 
     def __init__(
@@ -45,6 +45,11 @@ class Methods:
                 self.left_out.append(f"{name} left out: {reason}")
         if not self.found:
             raise UsageError("; ".join(self.left_out))
+        if layer and not any(method.looks_at_layer for method in self.found.values()):
+            reasons = "".join(f"; {line}" for line in self.left_out)
+            raise UsageError(
+                f"--layer {layer}: expected a CAM among the methods. Received: {', '.join(self.found)}{reasons}"
+            )
 
     def maps(self, images: Pixels, classes: Indices, advance: Advance = lambda _: None) -> dict[str, Maps]:
         """Name -> float32 (N, H, W), in the units of the method.

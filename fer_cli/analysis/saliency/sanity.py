@@ -71,7 +71,8 @@ def cascade(
     cuts = stages(len(layers))
     found: dict[str, list[list[npt.NDArray[np.float64]]]] = {name: [[] for _ in cuts] for name in own}
     for repeat in range(REPEATS):
-        twin, fresh = uncompiled_twin(network), _fresh(network, seed + repeat)
+        # Keras takes no seed above that.
+        twin, fresh = uncompiled_twin(network), _fresh(network, (seed + repeat) % 2**32)
         for place, cut in enumerate(cuts):
             for name in layers[:cut]:
                 twin.get_layer(name).set_weights(fresh.get_layer(name).get_weights())

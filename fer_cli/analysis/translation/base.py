@@ -68,7 +68,7 @@ def mask_of(change: Floats) -> Floats:
 def class_targets(class_names: Sequence[str], wanted: Sequence[str] = ()) -> list[Target]:
     """One target a class of `wanted`, by default all; `UsageError` for a name that is not among `class_names`."""
     names, found = list(class_names), []
-    for name in map(canonical, wanted or class_names):
+    for name in dict.fromkeys(map(canonical, wanted or class_names)):
         if name not in names:
             raise UsageError(f"--to: {catalog.unknown('class', name, names)}")
         label = names.index(name)
