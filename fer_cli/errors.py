@@ -48,6 +48,10 @@ class MissingError(FerError):
     exit_code = 5
 
 
+class DivergedError(FerError):
+    """A training whose numbers have left what a float can hold, before anything worth keeping was learnt (exit 1)."""
+
+
 class InterruptedWorkError(FerError):
     """The user stopped the work; the message says what was saved (exit 130)."""
 

@@ -6,11 +6,13 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +141,27 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, data: Any) -> None:
     """Write `data` as JSON to `path` in one step."""
-    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, to_json(data, indent=2) + "\n")
+
+
+def to_json(data: Any, indent: int | None = None, ascii_only: bool = False) -> str:
+    """`data` as JSON. What is no finite number, which JSON has no word for, becomes null.
+
+    ascii_only: escapes for all other letters, and so also for what no encoding has, of names of files.
+    """
+    write = partial(json.dumps, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    try:
+        return write(data)
+    except ValueError:
+        return write(_finite(data))
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if isinstance(data, Mapping):
+        return {name: _finite(value) for name, value in data.items()}
+    return [_finite(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def read_json(path: Path) -> Any:

@@ -5,7 +5,6 @@ What a model of ours looks like is in DESIGN.md, "Model file".
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ def save_model(network: keras.Model, path: Path, metadata: dict[str, Any]) -> No
     with files.atomic_path(path) as temporary:
         (uncompiled_twin(network) if network.compiled else network).save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(METADATA_MEMBER, json.dumps(metadata, indent=2))
+            archive.writestr(METADATA_MEMBER, files.to_json(metadata, indent=2, ascii_only=True))
 
 
 def uncompiled_twin(network: keras.Model) -> keras.Model:

@@ -185,12 +185,20 @@ class Fraction(click.ParamType):  # type: ignore[type-arg]
         return part
 
 
-def output_opt(what: str, default: str | None = None, required: bool | None = None) -> Callable[[F], F]:
+def output_opt(
+    what: str, default: str | None = None, required: bool | None = None, ending: str | None = None
+) -> Callable[[F], F]:
     """-o/--output and --overwrite.
 
     what: the help text. default: shown. required: by default, when there is no default; a command that makes one up
-    from its other arguments says False.
+    from its other arguments says False. ending: that the name of the file must have.
     """
+
+    def named(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and ending and (value.suffix != ending or value.is_dir()):
+            kind = "a folder" if value.is_dir() else value
+            raise click.BadParameter(f"expected a file that ends in {ending}. Received: {kind}", ctx, param)
+        return value
 
     def decorate(command: F) -> F:
         command = click.option("--overwrite", is_flag=True, help="Replace an output that exists.")(command)
@@ -201,10 +209,18 @@ def output_opt(what: str, default: str | None = None, required: bool | None = No
             default=default,
             show_default=default is not None,
             required=default is None if required is None else required,
+            callback=named,
             help=what,
         )(command)
 
     return decorate
+
+
+resume_opt = click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue an interrupted run; start when there is none, or with --overwrite also where it is another's.",
+)
 
 
 def claim(path: Path, overwrite: bool) -> None:

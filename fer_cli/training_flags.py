@@ -9,7 +9,7 @@ import click
 
 from fer_cli.errors import UsageError
 from fer_cli.training.settings import Settings
-from fer_cli.training_options import ARCHITECTURE_OPTIONS, training
+from fer_cli.training_options import ARCHITECTURE_OPTIONS, idle, training
 from fer_cli.tuning.space import Field
 
 
@@ -28,10 +28,12 @@ def searchable() -> dict[str, Field]:
 
 
 def flags_of(settings: Settings) -> list[str]:
-    """The flags of `fer train` that ask for these settings: --arch, and what differs from the defaults."""
-    flags = ["--arch", settings.architecture]
+    """The flags of `fer train` that ask for these settings: --arch, and what differs from the defaults and counts."""
+    flags, useless = ["--arch", settings.architecture], idle(vars(settings))
     for option in _OPTIONS:
         name = str(option.name)
+        if name in useless:
+            continue
         if name in ARCHITECTURE_OPTIONS:
             default, value = None, settings.architecture_options.get(name)
         elif name != "arch":

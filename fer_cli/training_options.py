@@ -5,8 +5,8 @@ Each one fills the field of `Settings` that has its name, or is an argument of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -25,6 +25,35 @@ ARCHITECTURE_OPTIONS = ("stem", "se", "width", "widths", "dense", "activation", 
 #: Of defensive distillation, which multiplies the logits by it; the loss keeps probabilities above e^-69.
 HIGHEST_TEMPERATURE = 10
 ACTIVATIONS = ("relu", "elu", "gelu", "silu", "leaky_relu", "selu", "tanh")
+
+
+class _Need(NamedTuple):
+    """What an option does nothing without. flags: of that; deciding: names of the options that it is about."""
+
+    flags: str
+    deciding: frozenset[str]
+    met: Callable[[Mapping[str, Any]], bool]
+
+
+_COSINE = _Need(
+    "--schedule cosine",
+    frozenset({"schedule"}),
+    lambda passed: passed["schedule"] == "cosine" or not passed["warmup"],  # the others have none
+)
+_PLATEAU = _Need("--schedule plateau", frozenset({"schedule"}), lambda passed: passed["schedule"] == "plateau")
+_FOCAL = _Need("--loss focal", frozenset({"loss"}), lambda passed: passed["loss"] == "focal")
+_TAUGHT = _Need(
+    "--teacher or --distill",
+    frozenset({"teachers", "distill"}),
+    lambda passed: bool(passed["teachers"] or passed["distill"]),
+)
+_NEEDS = {
+    "warmup": _COSINE,
+    "plateau_patience": _PLATEAU,
+    "focal_gamma": _FOCAL,
+    "temperature": _TAUGHT,
+    "alpha": _TAUGHT,
+}
 
 _POSITIVE = click.FloatRange(0, min_open=True)
 _PART = click.FloatRange(0, 1, min_open=True)
@@ -81,6 +110,30 @@ def settings_from(arch: str, seed: int, **passed: Any) -> Settings:
         raise UsageError("--unfreeze-after needs --freeze, which says what to freeze until then")
     _check_defences(passed)
     return Settings(architecture=arch, architecture_options=given, seed=seed, **passed)
+
+
+def settings_asked(**passed: Any) -> Settings:
+    """`settings_from` in a command, of whose command line all options must count."""
+    refuse_idle(options.given(click.get_current_context()), passed)
+    return settings_from(**passed)
+
+
+def idle(passed: Mapping[str, Any]) -> dict[str, str]:
+    """Options that do nothing beside the others: name -> what would give them something to do.
+
+    passed: the value of each option of `training`, by its name.
+    """
+    return {name: need.flags for name, need in _NEEDS.items() if not need.met(passed)}
+
+
+def refuse_idle(asked: Mapping[str, str], passed: Mapping[str, Any], searched: Collection[str] = ()) -> None:
+    """Raise `UsageError` for an option that was asked for, and would do nothing.
+
+    asked: name -> flag. searched: names of options that a search gives values to, each of which may be what is needed.
+    """
+    for name, flags in idle(passed).items():
+        if name in asked and not _NEEDS[name].deciding & set(searched):
+            raise UsageError(f"{asked[name]} does nothing without {flags}")
 
 
 def _check_defences(passed: dict[str, Any]) -> None:
@@ -230,7 +283,7 @@ _SECTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--optimizer": {"type": click.Choice(known.OPTIMIZERS)},
         "--lr": {"type": _POSITIVE, "help": "Peak learning rate.  [default: by optimizer]"},
         "--schedule": {"type": click.Choice(known.SCHEDULES)},
-        "--warmup": {"type": click.FloatRange(0), "help": "Epochs."},
+        "--warmup": {"type": click.FloatRange(0), "help": "Epochs until --schedule cosine is at the peak."},
         "--plateau-patience": {
             "type": click.IntRange(1),
             "help": "Epochs without a lower val loss before --schedule plateau halves the rate.",

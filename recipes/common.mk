@@ -71,10 +71,11 @@ $(STUDIES)/synthetic.h5:
 $(STUDIES)/fer2013.h5: $(FER2013)
 	$(FER) prepare $< -o $@ --overwrite
 
-# A network that is there and older than its data is trained again; one that is not, from where its run stopped.
+# A training that was stopped goes on. A network that was trained otherwise, or on other data, is trained again.
 $(patsubst %,$(OUT)/%.keras,$(ROWS) $(BODIES)): $(OUT)/%.keras: $$(call data,$$*) $$(AFTER_$$*)
 	$(FER) train $< $(TRAIN) $(TRAIN_$(MODE)) $(TRAIN_$*) $(EPOCHS:%=--epochs %) $(OPTIONS) --seed $(SEED) \
-	  $(if $(wildcard $@),--overwrite,--resume) -o $@
+	  --resume --overwrite -o $@
+	@touch $@
 
 # The folder of a result bears the name of its row, and the folder above that of its split.
 $(call results,$(ROWS)): $(OUT)/%/result.json: $(OUT)/$$(*F).keras $$(call data,$$(*F))

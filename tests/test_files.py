@@ -2,6 +2,7 @@ import contextlib
 import errno
 import hashlib
 import itertools
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -166,6 +167,9 @@ def test_json_comes_back(tmp_path: Path) -> None:
     data = {"name": "fear – 恐れ", "n": [1, 2.5, None]}
     files.write_json(tmp_path / "a.json", data)
     assert files.read_json(tmp_path / "a.json") == data
+    odd = {"a": [1.5, float("nan"), (float("inf"), "ä")], "b": {"c": -float("inf")}, "d": None}
+    assert json.loads(files.to_json(odd)) == {"a": [1.5, None, [None, "ä"]], "b": {"c": None}, "d": None}
+    assert files.to_json("ä\udc80", ascii_only=True) == '"\\u00e4\\udc80"'
 
 
 @pytest.mark.parametrize(

@@ -85,11 +85,19 @@ def test_flags_ask_for_the_settings_that_they_were_made_of(name: str) -> None:
     attack = ("adversarial", name)
     together = {
         "unfreeze_after": ("freeze", "unfreeze_after"),
+        "plateau_patience": ("schedule", "plateau_patience"),
+        "focal_gamma": ("loss", "focal_gamma"),
+        **{name: ("teachers", name) for name in ("temperature", "alpha")},
         **dict.fromkeys(("epsilon", "attack_steps", "trades_beta"), attack),
         "all": CHANGED.keys() - {"distill"},  # which trains a teacher of its own
     }.get(name, (name,))
     settings = Settings(**{field: CHANGED[field] for field in together})
     assert parsed(training_flags.flags_of(settings)) == settings
+
+
+def test_what_does_nothing_needs_no_flag() -> None:
+    idle = Settings(schedule="constant", warmup=3, focal_gamma=1, plateau_patience=2, temperature=2, alpha=1)
+    assert training_flags.flags_of(idle) == ["--arch", "mini", "--schedule", "constant"]
 
 
 def test_defaults_need_no_flags() -> None:

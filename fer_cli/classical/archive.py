@@ -7,7 +7,6 @@ what compiled code would follow blindly, nodes of trees and sizes of arrays, is 
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -64,7 +63,7 @@ def write(path: Path, pipeline: Pipeline, metadata: Mapping[str, Any], members: 
     with files.atomic_path(path) as temporary:
         skops.io.dump(pipeline, temporary, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
         with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(METADATA, json.dumps(metadata, indent=2))
+            archive.writestr(METADATA, files.to_json(metadata, indent=2, ascii_only=True))
             for name, content in members.items():
                 archive.writestr(name, content)
 

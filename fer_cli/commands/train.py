@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @training_options.training
 @training_options.devices
 @click.option("--list-architectures", is_flag=True, help="Print every architecture with its costs and paper, and end.")
-@click.option("--resume", is_flag=True, help="Continue an interrupted run; start when there is none.")
-@options.output_opt("Model file.  [default: models/ARCH.keras]", required=False)
+@options.resume_opt
+@options.output_opt("Model file.  [default: models/ARCH.keras]", required=False, ending=".keras")
 @options.common
 def command(
     dataset: Path | None,
@@ -43,6 +43,7 @@ def command(
     Beside MODEL.keras a folder MODEL.training holds result.json, history.csv, curves.png and, until the run is
     complete, its checkpoint.
     """
+    from fer_cli import framework
     from fer_cli.reports.terminal import Terminal
 
     terminal = Terminal(as_json, quiet)
@@ -50,20 +51,20 @@ def command(
         terminal.finish(_list(dataset, terminal))
         return
     dataset = options.existing_dataset(dataset)
-    settings = training_options.settings_from(**training)
+    settings = training_options.settings_asked(**training)
     output = output or Path(f"models/{settings.architecture.replace(':', '-')}.keras")
     folder = output.with_suffix(".training")
     if not rank:  # the other workers write nothing
         options.claim(folder, overwrite=True)
-    if resume and output.exists() and not (folder / "checkpoint.npz").exists():
-        terminal.log(f"{output} is complete; nothing to resume")
-        terminal.finish(files.read_json(folder / "result.json"))
-        return
     if not resume:
         files.refuse_existing(output, overwrite)
-    if overwrite and not resume:
-        for left in ("checkpoint.npz", "teacher.keras", "teacher.training/checkpoint.npz"):
-            (folder / left).unlink(missing_ok=True)
+    framework.load()
+    from fer_cli.training import previous
+
+    if previous.is_complete(output, folder, settings.as_dict(), dataset, resume, overwrite):
+        terminal.log(f"{output} is complete; nothing to resume")
+        terminal.finish(files.read_json(folder / provenance.RESULT))
+        return
     terminal.finish(_train(dataset, settings, output, folder, terminal, resume, (devices, workers, rank)))
 
 
@@ -95,12 +96,9 @@ def _train(
     devices: tuple[int, tuple[str, ...], int | None],
 ) -> dict[str, Any]:
     """Train, write result.json and the curves, tell the score."""
-    from fer_cli import framework
     from fer_cli.reports.figures import training_curves
     from fer_cli.reports.training_view import training_view
     from fer_cli.store.reader import open_dataset
-
-    framework.load()
     from fer_cli.training import distribute, fit
 
     if devices[1]:
@@ -119,6 +117,8 @@ def _train(
         if not dataset.count("val"):
             terminal.warn(f"{path} has no val rows: the last epoch is kept, unchecked")
         result = fit.train(dataset, settings, output, folder, observer, resume, cluster, terminal.log, write)
+    if result.warning:
+        terminal.warn(result.warning)
     if not cluster.chief:
         terminal.log(f"{result.describe()}; worker 0 has the model and its history")
         return record_of(result)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +70,7 @@ def _setting(name: str, kind: Any, text: str) -> Callable[[options.F], options.F
     show_default=True,
     metavar="learn|none|FILE.keras",
     shell_complete=options.suggest("learn", "none", paths=True),
+    callback=lambda _ctx, _param, value: None if value == "none" else value,
     help="A network that tells persons apart, for which a face stays the same person's: one that first learns half of "
     "the persons of the train rows, none, or a file with a layer `embedding`. It cannot be the judge.",
 )
@@ -88,8 +88,8 @@ def _setting(name: str, kind: Any, text: str) -> Callable[[options.F], options.F
     type=click.Path(path_type=Path),
     help="A classifier trained apart from all this, which scores the generator on val at the end.",
 )
-@click.option("--resume", is_flag=True, help="Continue an interrupted run; start when there is none.")
-@options.output_opt("Generator file.  [default: models/generator.keras]", default=None, required=False)
+@options.resume_opt
+@options.output_opt("Generator file.  [default: models/generator.keras]", required=False, ending=".keras")
 @options.common
 def command(
     dataset: Path,
@@ -109,6 +109,7 @@ def command(
 
     Transfer learning, which is to start a classifier from another's weights, is fer train --init WEIGHTS --freeze PART.
     """
+    from fer_cli import framework
     from fer_cli.reports.terminal import Terminal
 
     terminal = Terminal(as_json, quiet)
@@ -116,18 +117,19 @@ def command(
     folder = output.with_suffix(".training")
     _check(classifiers, judge)
     options.claim(folder, overwrite=True)
-    if resume and output.exists() and not (folder / "checkpoint.npz").exists():
+    settings = Settings(classifiers=tuple(map(str, classifiers)), **chosen)
+    if not resume:
+        files.refuse_existing(output, overwrite)
+    framework.load()
+    from fer_cli.training import previous
+
+    if previous.is_complete(output, folder, settings.as_dict(), dataset, resume, overwrite):
         record = files.read_json(folder / provenance.RESULT)
         unasked = judge and not record["results"]["judged"]
         judging = f"; fer transfer apply {output} {dataset} --all --judge {judge} asks the judge" if unasked else ""
         terminal.log(f"{output} is complete; nothing to resume{judging}")
         terminal.finish(record)
         return
-    if not resume:
-        files.refuse_existing(output, overwrite)
-    if overwrite and not resume:
-        (folder / "checkpoint.npz").unlink(missing_ok=True)
-    settings = Settings(classifiers=tuple(map(str, classifiers)), **chosen)
     terminal.finish(_fit(dataset, settings, judge, output, folder, terminal, resume))
 
 
@@ -143,18 +145,13 @@ def _fit(
     path: Path, settings: Settings, judge: Path | None, output: Path, folder: Path, terminal: Terminal, resume: bool
 ) -> dict[str, Any]:
     """Learn what guides, train, write result.json and the curves, have the generator judged, tell the scores."""
-    from fer_cli import framework
     from fer_cli.reports import transfer_figures
     from fer_cli.reports.training_view import training_view
     from fer_cli.store.reader import open_dataset
-
-    framework.load()
     from fer_cli.translation import fit, persons
 
     with open_dataset(path) as dataset:
         scorer = _judge(judge, dataset)
-        if settings.identity_guide == persons.NONE:
-            settings = replace(settings, identity_guide=None)
         state = fit.begin(dataset, settings, folder, resume)
         guide = persons.guide(
             settings.identity_guide,

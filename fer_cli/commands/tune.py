@@ -13,8 +13,8 @@ from click.core import ParameterSource
 from fer_cli import claims, files, options, provenance, training_flags
 from fer_cli.errors import OutputExistsError
 from fer_cli.training.settings import Settings
-from fer_cli.training_options import Sectioned, settings_from, training
-from fer_cli.tuning.plan import SAMPLERS, Plan
+from fer_cli.training_options import Sectioned, refuse_idle, settings_from, training
+from fer_cli.tuning.plan import ROBUST, SAMPLERS, Plan
 from fer_cli.tuning.space import DEFAULT, Space, read_space
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def command(
 ) -> None:
     """Search the options of `fer train` for the best accuracy on the val rows of DATASET.
 
-    Options that are not searched are fixed by the flags of `fer train`. The folder holds result.json, trials.csv,
+    Options that are not searched are fixed by the flags of `fer train`; with --adversarial the accuracy under attack
+    counts, by which `fer train` chooses its epoch too. The folder holds result.json, trials.csv,
     best.txt with the command that trains the best network, history.png and importance.png. A space is a TOML file with
     a line for each flag, such as
 
@@ -91,6 +92,7 @@ def command(
     how["storage"] = how["storage"] or f"journal:{output}.journal"
     given = {p: v for p, v in asked.items() if ctx.get_parameter_source(p) is ParameterSource.COMMANDLINE}
     plan = _plan(dataset, how, {"sampler": Settings.sampler, **asked}, given)
+    _check(plan, options.given(ctx))
     outcome = _search(plan, how, terminal)
     # Others may take part in this search; all of them end up here.
     with claims.claimed(output, wait=True):
@@ -133,6 +135,17 @@ def _plan(dataset: Path, how: dict[str, Any], fixed: dict[str, Any], given: dict
     )
 
 
+def _check(plan: Plan, given: dict[str, str]) -> None:
+    """Refuse what would do nothing, and what cannot be trained, before the storage knows of the search."""
+    from fer_cli.store.reader import open_dataset
+    from fer_cli.tuning.check import check
+
+    searched = {name: f"--{name.replace('_', '-')}" for name in plan.space.names}
+    refuse_idle({**given, **searched}, plan.fixed, plan.space.names)
+    with open_dataset(plan.dataset) as dataset:
+        check(plan, dataset)
+
+
 def _space(source: str, given: dict[str, Any], architecture: str) -> Space:
     from fer_cli.tuning.scope import fitted
 
@@ -144,6 +157,7 @@ def _space(source: str, given: dict[str, Any], architecture: str) -> Space:
 def _search(plan: Plan, how: dict[str, Any], terminal: Terminal) -> Outcome:
     from fer_cli.reports.tune_view import tune_view
     from fer_cli.store.reader import open_dataset
+    from fer_cli.training.adversarial import VAL_ROWS
     from fer_cli.tuning.outcome import outcome
     from fer_cli.tuning.run import search
     from fer_cli.tuning.study import open_study
@@ -151,10 +165,12 @@ def _search(plan: Plan, how: dict[str, Any], terminal: Terminal) -> Outcome:
 
     with open_dataset(plan.dataset) as dataset:
         val_rows = dataset.count("val")
-    with open_study(plan) as study, tune_view(terminal, plan.trials) as view:
+    if plan.measure is ROBUST:
+        val_rows = min(val_rows, VAL_ROWS)
+    with open_study(plan) as study, tune_view(terminal, plan.trials, plan.measure) as view:
         with workers(how["backend"], how["scheduler"], how["jobs"], view.epoch) as begin:
             search(study, plan, begin, view.ended)
-        return outcome(study, val_rows)
+        return outcome(study, val_rows, plan.measure)
 
 
 def _refuse_another(output: Path, plan: Plan, overwrite: bool) -> None:
@@ -181,13 +197,14 @@ def _write(dataset: Path, plan: Plan, how: dict[str, Any], outcome: Outcome, out
     how = {("sampler" if name == "search" else name): value for name, value in how.items()}
     parameters = {**how, "fixed": plan.identity()["fixed"], "space": plan.space.as_dict()}
     with files.atomic_folder(output) as folder:
-        tables.write_csv(folder / "trials.csv", [row.as_dict() for row in outcome.rows])
+        tables.write_csv(folder / "trials.csv", [row.as_dict(plan.measure) for row in outcome.rows])
         files.write_text(folder / "best.txt", f"{train}\n")
         scored = [row for row in outcome.rows if row.state != "failed"]
         tune_figures.history(
             [row.number for row in scored],
             [row.accuracy or 0.0 for row in scored],
             [row.state == "pruned" for row in scored],
+            plan.measure.title,
             folder / "history.png",
         )
         if outcome.importance:

@@ -79,7 +79,7 @@ def command(
         record = _clean(dataset, output, overwrite, own, terminal)
     else:
         of_training = {name: value for name, value in asked.items() if name == "batch_size" or name not in own}
-        settings = training_options.settings_from(**of_training)
+        settings = training_options.settings_asked(**of_training)
         record = _rank(_task(model, output, overwrite, own, settings), dataset, terminal)
     labels_view.show(terminal, record["results"])
     terminal.finish(record)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+from fer_cli import files
 from fer_cli.live.directions import Directions
 from fer_cli.live.engine import Seen
 from fer_cli.live.openface import angles_of
@@ -106,7 +106,7 @@ class TableWriter:
 
     def _put(self, rows: Sequence[Row], columns: Sequence[str] | None = None) -> None:
         if self._format == "jsonl":
-            self._stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            self._stream.writelines(files.to_json(row) + "\n" for row in rows)
             return
         if self._csv is None:
             self._csv = csv.DictWriter(self._stream, columns or list(rows[0]), lineterminator="\n")

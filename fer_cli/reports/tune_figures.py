@@ -11,10 +11,13 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from fer_cli.reports import style
 
 
-def history(numbers: Sequence[int], accuracies: Sequence[float], pruned: Sequence[bool], path: Path) -> None:
-    """The val accuracy of each trial in the order of their numbers, the best so far as a line, the best marked.
+def history(
+    numbers: Sequence[int], accuracies: Sequence[float], pruned: Sequence[bool], measure: str, path: Path
+) -> None:
+    """The accuracy of each trial in the order of their numbers, the best so far as a line, the best marked.
 
-    accuracies: 0..1, of the best epoch. pruned: which trials were stopped early; they do not count for the best.
+    accuracies: 0..1, of the best epoch. measure: what they are. pruned: which trials were stopped early; they do not
+    count for the best.
     """
     number, accuracy, stopped = np.asarray(numbers), np.asarray(accuracies, float), np.asarray(pruned, bool)
     complete = ~stopped
@@ -27,7 +30,7 @@ def history(numbers: Sequence[int], accuracies: Sequence[float], pruned: Sequenc
             axes.plot(number[stopped], accuracy[stopped], "x", color=style.ORANGE, label="pruned")
         top = number[complete][accuracy[complete].argmax()]
         axes.plot(top, best[-1], "o", color=style.VERMILION, markersize=8, label=f"trial {top}: {best[-1]:.3f}")
-        axes.set(xlabel="trial", ylabel="val accuracy (best epoch)")
+        axes.set(xlabel="trial", ylabel=f"{measure} (best epoch)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_cli import files, models
+from fer_cli.analysis.scores import negative_log_likelihood, top_k
 from fer_cli.store.reader import ImageRows
 from fer_cli.training import averages, checkpoint, schedules
 from fer_cli.training.adversarial import Probe
@@ -55,19 +57,19 @@ class Validation:
     def score(self, network: keras.Model) -> dict[str, float]:
         """val_loss (mean cross-entropy, nats), val_accuracy and val_top3 of a network; one of crops sees the centre.
 
-        With a probe also val_robust, the accuracy under its attack.
+        With a probe also val_robust, the accuracy under its attack. A network whose answers are no numbers is never
+        right, and its loss is none either.
         """
         blocks = (centre(block, network.input_shape[1:3]) for block in self.images.blocks())
         outputs = np.concatenate([models.probabilities(network, block) for block in blocks])
-        of_label = outputs[np.arange(len(outputs)), self.labels]
-        rank = (outputs > of_label[:, None]).sum(1)
+        known = bool(np.isfinite(outputs).all())
         scores = {
-            "val_loss": float(-np.log(np.maximum(of_label, 1e-7)).mean()),
-            "val_accuracy": float((outputs.argmax(1) == self.labels).mean()),
-            "val_top3": float((rank < 3).mean()),
+            "val_loss": negative_log_likelihood(self.labels, outputs) if known else math.nan,
+            checkpoint.ACCURACY: top_k(self.labels, outputs, 1) if known else 0.0,
+            "val_top3": top_k(self.labels, outputs, 3) if known else 0.0,
         }
         if self.probe is not None:
-            scores["val_robust"] = self.probe.accuracy(network, self.images, self.labels)
+            scores[checkpoint.ROBUST] = self.probe.accuracy(network, self.images, self.labels) if known else 0.0
         return scores
 
 
@@ -113,6 +115,9 @@ class EpochEnd(keras.callbacks.Callback):
         elapsed = time.perf_counter() - self._started
         metrics["images_per_second"] = (batch + 1) * self._batch_size / elapsed
         self._tell(batch + 1, metrics, False)
+        # In float16 a step may overflow, and is left out then: only a network that is lost ends its epoch.
+        if not math.isfinite(metrics.get("loss", 0.0)) and not _has_numbers(self.model):
+            self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Validate, keep what is best, write history and checkpoint, and stop when it is time."""
@@ -130,13 +135,15 @@ class EpochEnd(keras.callbacks.Callback):
         self._state.add(row)
         # Without validation rows there is nothing to select on: the last epoch counts.
         score = self._state.val_scores[-1] if self._state.val_scores else float(epoch)
-        if score > self._state.best_score:
+        self._state.diverged = math.isnan(row.get("val_loss", 0.0)) or not _has_numbers(network)
+        if score > self._state.best_score and not self._state.diverged:
             self._state.best_score, self._state.best_epoch = score, epoch + 1
             self._save_best(network, row)
         write_history(self._folder / "history.csv", self._state.history)
-        checkpoint.save(self._folder / "checkpoint.npz", self.model, self.model.optimizer, self._state)
+        if not self._state.diverged:  # nothing can go on from such a network
+            checkpoint.save(self._folder / checkpoint.NAME, self.model, self.model.optimizer, self._state)
         self._tell(self._steps, row, True)
-        if schedules.should_stop(self._state.val_scores, self._settings.patience):
+        if self._state.diverged or schedules.should_stop(self._state.val_scores, self._settings.patience):
             self.model.stop_training = True
 
     def _scored_network(self, epoch: int) -> keras.Model:
@@ -162,6 +169,11 @@ class EpochEnd(keras.callbacks.Callback):
     def _tell(self, step: int, metrics: dict[str, float], epoch_done: bool) -> None:
         epoch = self._state.epochs_done + (0 if epoch_done else 1)
         self._observer(Status(epoch, self._settings.epochs, step, self._steps, metrics, epoch_done))
+
+
+def _has_numbers(network: keras.Model) -> bool:
+    """Whether all weights are finite; training cannot mend one that is not, and ReLU may hide it from the answers."""
+    return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in network.weights)
 
 
 def write_history(path: Path, history: History) -> None:

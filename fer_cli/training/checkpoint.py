@@ -19,6 +19,10 @@ from fer_cli.errors import InputError, OutputExistsError, UsageError
 History = dict[str, list[float]]
 #: Name of a part of a run -> its variables.
 Variables = Mapping[str, Sequence[keras.Variable]]
+#: Of the file, in the folder of its run.
+NAME = "checkpoint.npz"
+#: Columns of a history by which epochs are compared; the first where there is one.
+ROBUST, ACCURACY = "val_robust", "val_accuracy"
 
 
 @dataclass
@@ -27,7 +31,7 @@ class RunState:
 
     settings: of the run, JSON-able, compared on resume. dataset: SHA-256 of the dataset file.
     history: a list a column, one entry an epoch. best_epoch: from 1; 0 before the first.
-    loaded: what came of `--init`, None without it.
+    loaded: what came of `--init`, None without it. diverged: whether the last epoch ended with a network of NaN.
     """
 
     settings: dict[str, Any]
@@ -36,6 +40,12 @@ class RunState:
     best_epoch: int = 0
     best_score: float = float("-inf")
     loaded: dict[str, Any] | None = None
+    diverged: bool = False
+
+    @classmethod
+    def fresh(cls, settings: Mapping[str, Any], dataset: Path) -> RunState:
+        """The state before the first epoch. settings: any; they are kept as JSON has them, which knows lists alone."""
+        return cls(json.loads(json.dumps(settings)), files.sha256(dataset))
 
     @property
     def epochs_done(self) -> int:
@@ -44,13 +54,31 @@ class RunState:
 
     @property
     def val_scores(self) -> list[float]:
-        """By what epochs are compared: accuracy on val, under attack where training was; empty without val rows."""
-        return self.history.get("val_robust", self.history.get("val_accuracy", []))
+        """By what epochs are compared (`score_of`); empty without val rows."""
+        return self.history.get(ROBUST, self.history.get(ACCURACY, []))
 
     def add(self, row: dict[str, float]) -> None:
         """Append one epoch to the history."""
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
+
+    def difference(self, settings: Mapping[str, Any], dataset: str | None) -> str | None:
+        """What another run of these settings, on a dataset of this SHA-256, "has" that this has not; None if nothing.
+
+        Where a run trains its teacher itself, it does not count where that lies.
+        """
+        if dataset != self.dataset:
+            return "was made with another dataset file"
+        for name, value in self.settings.items():
+            own_teacher = name == "teachers" and self.settings.get("distill")
+            if settings.get(name) != value and not own_teacher:
+                return f"has {name}={settings.get(name)}, not {value}"
+        return None
+
+
+def score_of(metrics: Mapping[str, float]) -> float:
+    """By what an epoch is compared with others: accuracy on val, under attack where training was."""
+    return metrics[ROBUST] if ROBUST in metrics else metrics[ACCURACY]
 
 
 def save(path: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer, state: RunState) -> None:
@@ -71,20 +99,17 @@ def start_or_resume(folder: Path, fresh: RunState, resume: bool) -> RunState:
     Raises `OutputExistsError` for an unfinished run that was not to be resumed, `UsageError` for one that was started
     otherwise.
     """
-    path = folder / "checkpoint.npz"
+    path = folder / NAME
     if not path.exists():
         return fresh
     if not resume:
         raise OutputExistsError(f"{folder} holds an unfinished run; --resume continues it, --overwrite starts again")
     state = load_state(path)
-    if state.dataset != fresh.dataset:
-        raise UsageError(f"--resume: the run in {folder} was made with another dataset file")
-    for name, value in fresh.settings.items():
-        if state.settings.get(name) != value:
-            raise UsageError(
-                f"--resume: the run in {folder} has {name}={state.settings.get(name)}, not {value}; "
-                "repeat its options, or start again with --overwrite"
-            )
+    difference = fresh.difference(state.settings, state.dataset)
+    if difference:
+        raise UsageError(
+            f"--resume: the run in {folder} {difference}; repeat its options, or start again with --overwrite"
+        )
     return state
 
 

@@ -19,7 +19,7 @@ from fer_cli.datasets.splits import assign_folds, kept_together
 from fer_cli.errors import OutputExistsError
 from fer_cli.models import load_model
 from fer_cli.store.reader import Dataset, open_dataset
-from fer_cli.training import distill, fit
+from fer_cli.training import fit, previous
 from fer_cli.training.callbacks import Observer
 from fer_cli.training.settings import Settings
 
@@ -90,7 +90,7 @@ def _train(
     record = {"command": "cross-validate", "fold": path.stem}
     relabel.write(dataset, part, relabel.Changes(keep, dataset.labels(None)), record)
     with open_dataset(part) as opened:
-        if not distill.is_of_run(path, settings, opened):
+        if not previous.is_of_run(path, settings, opened):
             fit.train(opened, settings, path, path.with_suffix(".training"), observer, resume)
     part.unlink()
 

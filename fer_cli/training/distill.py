@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,14 +11,11 @@ import numpy.typing as npt
 
 from fer_cli import catalog, files
 from fer_cli.analysis.predict import predict
-from fer_cli.models import load_model, read_metadata
+from fer_cli.models import load_model
 from fer_cli.store.logits import read_logits, write_logits
 from fer_cli.store.reader import Dataset
-from fer_cli.training.settings import Settings
 
 _BATCH = 128
-#: Name of the teacher that a run trains for itself, in its folder.
-TEACHER = "teacher.keras"
 
 
 def teacher_logits(
@@ -42,15 +38,6 @@ def teacher_logits(
     logits = _ask(paths, dataset, advance)
     write_logits(cache, key, logits)
     return logits
-
-
-def is_of_run(path: Path, settings: Settings, dataset: Dataset) -> bool:
-    """Whether `path` is there and says that it was trained with these settings on this dataset."""
-    if not path.exists():
-        return False
-    metadata = read_metadata(path)
-    made = metadata.get("training"), metadata.get("dataset", {}).get("sha256")
-    return made == (json.loads(json.dumps(settings.as_dict())), files.sha256(dataset.path))
 
 
 def _ask(paths: Sequence[Path | str], dataset: Dataset, advance: Callable[[int], None]) -> npt.NDArray[np.float32]:

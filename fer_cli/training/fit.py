@@ -12,9 +12,9 @@ import keras
 
 from fer_cli import files, models
 from fer_cli.architectures import choose
-from fer_cli.errors import InterruptedWorkError, MissingError, UsageError
+from fer_cli.errors import DivergedError, InterruptedWorkError, MissingError, UsageError
 from fer_cli.store.reader import Dataset
-from fer_cli.training import adversarial, checkpoint, distill, freeze, losses, schedules
+from fer_cli.training import adversarial, checkpoint, distill, freeze, losses, previous, schedules
 from fer_cli.training import batches as batching
 from fer_cli.training.averages import average_weights
 from fer_cli.training.callbacks import EpochEnd, Observer, Validation
@@ -22,7 +22,7 @@ from fer_cli.training.checkpoint import RunState
 from fer_cli.training.cluster import Cluster, OneDevice
 from fer_cli.training.fused import fuse_batch_norm
 from fer_cli.training.initialise import initialise
-from fer_cli.training.result import TrainingResult, model_metadata
+from fer_cli.training.result import DIVERGED, TrainingResult, model_metadata
 from fer_cli.training.settings import Settings
 from fer_cli.training.winograd import save_multiplications
 
@@ -60,7 +60,7 @@ def train(
     tell: is given a line for whatever else the user should know. done: is given the result when the model is
     published, before the checkpoint goes, so that a run killed in between can be resumed.
     Raises `UsageError` where the checkpoint is of another run, `InterruptedWorkError` with what was saved when the
-    user stops it.
+    user stops it, `DivergedError` where the very first epoch ends in numbers that are none.
     """
     cluster = cluster or OneDevice()
     dataset.require("train")
@@ -84,11 +84,15 @@ def _train_teacher(
         raise UsageError(
             "--distill: expected one machine, as the others would not have its teacher. Received: --workers"
         )
-    path = folder / distill.TEACHER
-    if not distill.is_of_run(path, settings, dataset):
+    path = folder / previous.TEACHER
+    if not previous.is_of_run(path, settings, dataset):
         tell("first the teacher, then the network that learns its answers")
         where = path, path.with_suffix(".training")
-        _train(dataset, settings, *where, lambda now: observer(replace(now, teacher=True)), resume, cluster, tell)
+        taught = _train(
+            dataset, settings, *where, lambda now: observer(replace(now, teacher=True)), resume, cluster, tell
+        )
+        if taught.warning:
+            tell(f"the teacher: {taught.warning}")
     return path
 
 
@@ -104,8 +108,7 @@ def _train(
     done: Callable[[TrainingResult], object] = lambda _: None,
 ) -> TrainingResult:
     """Fit one network."""
-    # As a checkpoint has them, which knows lists alone.
-    fresh = RunState(json.loads(json.dumps(settings.as_dict())), files.sha256(dataset.path))
+    fresh = RunState.fresh(settings.as_dict(), dataset.path)
     state = checkpoint.start_or_resume(folder, fresh, resume) if cluster.chief else fresh
     _share(state, cluster)
     teacher = None
@@ -129,6 +132,8 @@ def _train(
     if cluster.chief:
         folder.mkdir(parents=True, exist_ok=True)
     _run(_Run(settings, state, dataset, batches, network, cluster, folder, observer), tell)
+    if not state.best_epoch:
+        raise DivergedError(f"{DIVERGED.format(state.epochs_done)}; lower --lr (it was {settings.peak_lr:g})")
     result = TrainingResult(network.count_params(), state, batches.rows, dataset.count("val"))
     if cluster.chief:
         with files.writing(output):
@@ -137,8 +142,23 @@ def _train(
             if (folder / "best.keras").exists():
                 (folder / "best.keras").replace(output)
             done(result)
-            (folder / "checkpoint.npz").unlink()
+            (folder / checkpoint.NAME).unlink()
     return result
+
+
+def check(dataset: Dataset, settings: Settings) -> None:
+    """Raise what `train` would raise before its first step; builds a network, and writes nothing."""
+    batching.from_settings(dataset, settings)
+    for teacher in settings.teachers:
+        models.read_metadata(Path(teacher))
+    with _precision(settings.precision):
+        network = build(settings, dataset)
+    if settings.init:
+        initialise(network, settings.init, settings.architecture)
+    if settings.freeze:
+        freeze.freeze(network, settings.freeze)
+    if settings.adversarial:
+        adversarial.harden(network, settings)
 
 
 def build(settings: Settings, dataset: Dataset) -> keras.Model:
@@ -162,7 +182,7 @@ def _run(run: _Run, tell: Callable[[str], None]) -> None:
     settings, state = run.settings, run.state
     thaw = min(settings.unfreeze_after or settings.epochs, settings.epochs) if settings.freeze else 0
     for first, last in ((0, thaw), (thaw, settings.epochs)):
-        if state.epochs_done >= last or schedules.should_stop(state.val_scores, settings.patience):
+        if state.epochs_done >= last or state.diverged or schedules.should_stop(state.val_scores, settings.patience):
             continue
         if settings.freeze and last == thaw:
             tell(_freeze(run, thaw))
@@ -172,7 +192,7 @@ def _run(run: _Run, tell: Callable[[str], None]) -> None:
         if state.epochs_done and run.cluster.chief:
             # Between two phases too: where weights are averaged, Keras' `fit` ends with the averages in their place.
             optimizer = run.network.optimizer if state.epochs_done > first else None
-            checkpoint.restore(run.folder / "checkpoint.npz", run.network, optimizer)
+            checkpoint.restore(run.folder / checkpoint.NAME, run.network, optimizer)
         if state.epochs_done == first > 0:
             _continue_optimizer(run.network, first * run.batches.steps)
         _fit(run, last)

@@ -13,6 +13,9 @@ from fer_cli.training.batches import network_shape
 from fer_cli.training.checkpoint import RunState
 from fer_cli.training.settings import Settings
 
+#: To be filled in with the last epoch.
+DIVERGED = "the training diverged in epoch {}: its numbers are NaN"
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -42,11 +45,20 @@ class TrainingResult:
             "train_rows": self.train_rows,
             "epochs": self.state.epochs_done,
             "best_epoch": self.state.best_epoch,
+            "diverged": self.state.diverged,
             "train": {name: scores[name] for name in ("loss", "accuracy", "top3")},
             "val": val if self.val_rows else None,
             "seconds": sum(history["seconds"]),
             "images_per_second": statistics.median(history["images_per_second"]),
         }
+
+    @property
+    def warning(self) -> str | None:
+        """What to tell of a run that diverged, None for one that did not."""
+        if not self.state.diverged:
+            return None
+        kept = f"the network of epoch {self.state.best_epoch} is kept, the best before"
+        return f"{DIVERGED.format(self.state.epochs_done)}; {kept}; lower --lr"
 
     def describe(self) -> str:
         """The outcome in one line."""

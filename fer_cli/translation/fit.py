@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from fer_cli import files, models, provenance
-from fer_cli.errors import InterruptedWorkError
+from fer_cli.errors import DivergedError, InterruptedWorkError
 from fer_cli.store.reader import Dataset
 from fer_cli.training import checkpoint
 from fer_cli.training.batches import TrainingBatches
@@ -78,8 +78,7 @@ def begin(dataset: Dataset, settings: Settings, folder: Path, resume: bool = Fal
     Raises `OutputExistsError` for a checkpoint and no `resume`, `UsageError` where the checkpoint is of another run.
     """
     dataset.require("train")
-    fresh = RunState(json.loads(json.dumps(settings.as_dict())), files.sha256(dataset.path))
-    return checkpoint.start_or_resume(folder, fresh, resume)
+    return checkpoint.start_or_resume(folder, RunState.fresh(settings.as_dict(), dataset.path), resume)
 
 
 def fit(
@@ -96,11 +95,11 @@ def fit(
     state: of `begin`. folder: for `history.csv`, `checkpoint.npz` and `last.keras`, the generator so far. show: is
     given held-out faces with their translations after each epoch. identity_guide: the file of the network that
     `settings` speak of. Every emotion is drawn as often, and wanted as often. Raises `InterruptedWorkError` with what
-    was saved when the user stops it.
+    was saved when the user stops it, `DivergedError` where a loss is no number any more.
     """
     run = _Run(dataset, settings, state, folder, observer, show, identity_guide)
     if state.epochs_done:
-        checkpoint.restore_variables(folder / "checkpoint.npz", {"game": run.game.variables})
+        checkpoint.restore_variables(folder / checkpoint.NAME, {"game": run.game.variables})
     folder.mkdir(parents=True, exist_ok=True)
     try:
         run.finish()
@@ -123,7 +122,7 @@ def publishing(folder: Path, output: Path) -> Iterator[None]:
         if (folder / "last.keras").exists():
             (folder / "last.keras").replace(output)
     yield
-    (folder / "checkpoint.npz").unlink()
+    (folder / checkpoint.NAME).unlink()
 
 
 class _Run:
@@ -164,6 +163,12 @@ class _Run:
         for epoch in range(self._state.epochs_done, self._settings.epochs):
             started = time.perf_counter()
             row = self._play(epoch, started)
+            if not all(map(math.isfinite, row.values())):
+                saved = f"; {self._folder} holds what was before" if epoch else ""
+                raise DivergedError(
+                    f"the training diverged in epoch {epoch + 1}: a loss is no number any more; lower --lr "
+                    f"(it was {self._settings.lr:g}){saved}"
+                )
             generator = self._generator()
             row |= {"epoch": epoch + 1, **self._look(generator), "seconds": time.perf_counter() - started}
             self._state.add(row)
@@ -228,7 +233,7 @@ class _Run:
         models.save_model(generator.network, generator.path, {**generator.metadata, "scores": row})
         write_history(self._folder / "history.csv", self._state.history)
         variables = {"game": self.game.variables}
-        checkpoint.save_variables(self._folder / "checkpoint.npz", variables, self._state)
+        checkpoint.save_variables(self._folder / checkpoint.NAME, variables, self._state)
 
     def _tell(self, epoch: int, step: int, metrics: dict[str, float], done: bool = False) -> None:
         status = Status(epoch + 1, self._settings.epochs, step, self._settings.steps, metrics, done)

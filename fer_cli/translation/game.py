@@ -163,7 +163,7 @@ def _answers(classifiers: Sequence[keras.Model], made: Any, seed: int) -> Any:
     for number, classifier in enumerate(classifiers):
         classifier.trainable = False
         # Odd seeds: the even one is that of the identity guide.
-        jitter = Jitter(_sides(classifier), seed=seed + 1 + 2 * number, name=f"jitter_{number}")
+        jitter = Jitter(_sides(classifier), seed=(seed + 1 + 2 * number) % 2**32, name=f"jitter_{number}")
         told.append(keras.ops.log_softmax(gradients.logits_of(classifier)(jitter(made))))
     return sum(told) / len(told)
 
@@ -175,7 +175,7 @@ def _persons(guide: keras.Model, real: Any, made: Any, seed: int) -> Any:
     """
     guide.trainable = False
     channels = real.shape[-1]
-    jitter = Jitter(_sides(guide), grain=0.0, seed=seed + 2, name="jitter_pair")
+    jitter = Jitter(_sides(guide), grain=0.0, seed=(seed + 2) % 2**32, name="jitter_pair")
     pair = jitter(keras.ops.concatenate([real, made], axis=-1))
     seen = pair[..., :channels], pair[..., channels:]
     flat = [keras.layers.Flatten()(guide(faces, training=False)) for faces in seen]

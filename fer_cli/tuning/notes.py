@@ -4,7 +4,7 @@
 RUN, OWNER = "run", "owner"
 #: Changes while its process lives.
 PULSE = "pulse"
-#: Why it failed.
+#: Why it failed, or that it diverged.
 REASON = "reason"
 #: It was drawn by one process too many at the same moment, and never begun.
 WITHDRAWN = "withdrawn"

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fer_cli.errors import FerError
 from fer_cli.tuning import notes
+from fer_cli.tuning.plan import Measure
 from fer_cli.tuning.space import Label
 
 _STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
@@ -24,9 +25,9 @@ _ENOUGH = 4
 class Row:
     """A trial that has ended.
 
-    state: "complete", "pruned" or "failed". accuracy: on the val rows, 0..1, of the best epoch; of a pruned trial that
-    of its best epoch until then; None where none was scored. epochs: that were scored. seconds: from begin to end.
-    drawn: the parameters as the study stores them. reason: why it failed.
+    state: "complete", "pruned" or "failed". accuracy: on the val rows, 0..1, of the best epoch, by the plan's measure;
+    of a pruned trial that of its best epoch until then; None where none was scored. epochs: that were scored. seconds:
+    from begin to end. drawn: the parameters as the study stores them. reason: why it failed, or diverged.
     """
 
     number: int
@@ -39,27 +40,36 @@ class Row:
     reason: str | None
     run: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, measure: Measure) -> dict[str, Any]:
         """For trials.csv: one flat row."""
-        figures = {name: value for name, value in vars(self).items() if name not in ("drawn", "reason", "run")}
-        return {**figures, **self.drawn, "reason": self.reason or ""}
+        return {
+            "number": self.number,
+            "state": self.state,
+            measure.column: self.accuracy,
+            "best_epoch": self.best_epoch,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            **self.drawn,
+            "reason": self.reason or "",
+        }
 
 
 @dataclass(frozen=True)
 class Outcome:
     """A finished search.
 
-    val_rows: n of the accuracies. importance: part of the variance of the complete trials' accuracies that each
-    parameter alone explains, normalised to a sum of 1; empty where they are too few or all alike.
+    val_rows: n of the accuracies. measure: what these are. importance: part of the variance of the complete trials'
+    accuracies that each parameter alone explains, normalised to a sum of 1; empty where they are too few or all alike.
     """
 
     rows: tuple[Row, ...]
     val_rows: int
+    measure: Measure
     importance: dict[str, float]
 
     @property
     def best(self) -> Row:
-        """The complete trial with the highest val accuracy, the first of equals."""
+        """The complete trial with the highest accuracy, the first of equals."""
         return max(
             (row for row in self.rows if row.state == "complete"), key=lambda row: (row.accuracy or 0.0, -row.number)
         )
@@ -84,10 +94,15 @@ class Outcome:
         """For the record, JSON-able. flags, command: of `fer train`, for the best trial."""
         best, complete = self.best, self.count("complete")
         return {
+            "measure": self.measure.title,
             "trials": {state: self.count(state) for state in _STATES.values()},
             "best": {
                 "trial": best.number,
-                "val": {"n": self.val_rows, "accuracy": best.accuracy, "standard_error": self.standard_error},
+                "val": {
+                    "n": self.val_rows,
+                    self.measure.column: best.accuracy,
+                    "standard_error": self.standard_error,
+                },
                 "best_epoch": best.best_epoch,
                 "parameters": best.drawn,
                 "flags": flags,
@@ -120,17 +135,22 @@ def _row_of(trial: FrozenTrial) -> Row:
 
 
 def _reason(trial: FrozenTrial) -> str | None:
-    if trial.state != TrialState.FAIL:
-        return None
-    return str(trial.user_attrs.get(notes.REASON, "its process ended"))
+    unknown = "its process ended" if trial.state == TrialState.FAIL else None
+    reason: str | None = trial.user_attrs.get(notes.REASON, unknown)
+    return reason
 
 
-def outcome(study: Study, val_rows: int) -> Outcome:
-    """What the trials of a study say; `FerError` where none is complete."""
+def outcome(study: Study, val_rows: int, measure: Measure) -> Outcome:
+    """What the trials of a study say, whose accuracies by this measure are of so many rows.
+
+    Raises `FerError` where none is complete.
+    """
     rows = tuple(ended_rows(study))
     if not any(row.state == "complete" for row in rows):
-        raise FerError(f"none of {len(rows)} trials is complete: all were pruned; say --no-prune or ask for more")
-    return Outcome(rows, val_rows, _importance(study, rows))
+        diverged = {row.reason: None for row in rows if row.state == "pruned" and row.reason}
+        why = f"all were pruned, of the last {list(diverged)[-1]}" if diverged else "all were pruned"
+        raise FerError(f"none of {len(rows)} trials is complete: {why}; say --no-prune or ask for more")
+    return Outcome(rows, val_rows, measure, _importance(study, rows))
 
 
 def ended_rows(study: Study) -> list[Row]:

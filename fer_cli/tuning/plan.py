@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fer_cli.training.settings import Settings
 from fer_cli.tuning.space import Label, Space
@@ -16,6 +16,16 @@ from fer_cli.tuning.space import Label, Space
 #: Hyper-Parameter Optimization" (NIPS 2011), which draws more of what went well. hyperband: draws of the same, and
 #: the pruning of Li et al., "Hyperband" (JMLR 18, 2018), where the others prune what is below the median.
 SAMPLERS = ("tpe", "random", "hyperband")
+
+
+class Measure(NamedTuple):
+    """By what epochs and trials are compared. column: its name in a history, without "val_"; title: in words."""
+
+    column: str
+    title: str
+
+
+ACCURACY, ROBUST = Measure("accuracy", "val accuracy"), Measure("robust", "val accuracy under attack")
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,12 @@ class Plan:
     def settings(self, drawn: Mapping[str, Label]) -> Settings:
         """The settings of a trial that drew these; raises what `configure` does."""
         return self.configure(**{**self.fixed, **self.space.values(drawn)})
+
+    @property
+    def measure(self) -> Measure:
+        """By what trials are compared."""
+        attacked = self.fixed.get("adversarial") or "adversarial" in self.space.names
+        return ROBUST if attacked else ACCURACY
 
     @property
     def epochs(self) -> int:

@@ -16,8 +16,8 @@ def fitted(space: Space, given: Mapping[str, Any], architecture: str, place: str
 
     given: the options on the command line. architecture: the one to train, unless the space has several.
     place: where the space is written down; None for the default space, from which is left out what is given and what
-    the architecture does not take. Raises `UsageError` for an option that is both given and searched, or that an
-    architecture does not take.
+    the architecture does not take. Raises `UsageError` for an option that is both given and searched, that an
+    architecture does not take, or that changes what accuracies mean.
     """
     if place is None:
         taken = choose.options_of(architecture)
@@ -25,6 +25,8 @@ def fitted(space: Space, given: Mapping[str, Any], architecture: str, place: str
     both = sorted(given.keys() & set(space.names))
     if both:
         raise UsageError(f"{place}: {both[0]} is searched there, and fixed on the command line; leave one out")
+    if "epsilon" in space.names:
+        raise UsageError(f"{place}: epsilon: accuracies under stronger and weaker attacks do not compare; fix it")
     for name in _architectures(space, architecture):
         taken = choose.options_of(name)
         for option in (*given, *space.names):

@@ -53,10 +53,19 @@ def open_study(plan: Plan) -> Iterator[Study]:
 
 
 def _known_identity(study: Study, plan: Plan) -> Any:
-    """What the study was made to search; a new one is told."""
-    if _IDENTITY not in study.user_attrs and not study.get_trials(deepcopy=False):
-        study.set_user_attr(_IDENTITY, plan.identity())
-    return study.user_attrs.get(_IDENTITY)
+    """What the study was made to search; a new one is told, and one of which nothing has come."""
+    known, asked = study.user_attrs.get(_IDENTITY), plan.identity()
+    trials = study.get_trials(deepcopy=False)
+    if (known is None and not trials) or (known and not any(map(_counts, trials)) and _agree(known, asked)):
+        study.set_user_attr(_IDENTITY, asked)
+        return asked
+    return known
+
+
+def _agree(known: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether what both draw is drawn from the same; Optuna insists on it."""
+    both = known["space"].keys() & asked["space"].keys()
+    return all(known["space"][name] == asked["space"][name] for name in both)
 
 
 def _difference(known: Mapping[str, Any] | None, asked: Mapping[str, Any]) -> str:

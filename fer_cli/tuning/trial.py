@@ -1,4 +1,4 @@
-"""One trial: draw, train, report each epoch's val accuracy, and stop when the pruner says so."""
+"""One trial: draw, train, report each epoch's accuracy on val, and stop when the pruner says so."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import keras
 from optuna import Study, Trial, TrialPruned
 from optuna.trial import TrialState
 
-from fer_cli.errors import FerError, InterruptedWorkError, UsageError
+from fer_cli.errors import DivergedError, FerError, InterruptedWorkError, UsageError
 from fer_cli.store.reader import Dataset
 from fer_cli.training import fit
 from fer_cli.training.callbacks import Observer, Status
+from fer_cli.training.checkpoint import score_of
 from fer_cli.training.settings import Settings
 from fer_cli.tuning import notes
 from fer_cli.tuning.liveness import pulse
@@ -27,8 +28,8 @@ TrialObserver = Callable[[int, Status], None]
 def run_trial(study: Study, trial: Trial, plan: Plan, dataset: Dataset, observer: TrialObserver) -> None:
     """Run a trial that was claimed, and tell the study how it ended; its model is not kept.
 
-    A network that cannot be built or fitted as drawn is a failed trial; other failures (a full disk, an unreadable
-    dataset, an interruption) fail the trial and are raised.
+    A network that cannot be built or fitted as drawn is a failed trial, and one that diverges at once a pruned one;
+    other failures (a full disk, an unreadable dataset, an interruption) fail the trial and are raised.
     """
     state, value = TrialState.FAIL, None
     try:
@@ -37,6 +38,9 @@ def run_trial(study: Study, trial: Trial, plan: Plan, dataset: Dataset, observer
             value = _train(trial, settings, dataset, lambda status: observer(trial.number, status))
         state = TrialState.COMPLETE
     except TrialPruned:
+        state = TrialState.PRUNED
+    except DivergedError as error:  # as hopeless as it gets, which the sampler is to know
+        _note_reason(trial, str(error))
         state = TrialState.PRUNED
     except Exception as error:
         # What a search draws may ask for more memory than there is, or for a network that is deeper than the image
@@ -54,12 +58,12 @@ def run_trial(study: Study, trial: Trial, plan: Plan, dataset: Dataset, observer
 
 
 def _train(trial: Trial, settings: Settings, dataset: Dataset, observer: Observer) -> float:
-    """The val accuracy of the best epoch."""
+    """The accuracy of the best epoch by which it was chosen."""
 
     def watch(status: Status) -> None:
         observer(status)
         if status.epoch_done and not status.teacher:
-            trial.report(status.metrics["val_accuracy"], status.epoch)
+            trial.report(score_of(status.metrics), status.epoch)
             # Hyperband would stop a trial even after its last epoch.
             if status.epoch < status.epochs and trial.should_prune():
                 raise TrialPruned
@@ -67,7 +71,7 @@ def _train(trial: Trial, settings: Settings, dataset: Dataset, observer: Observe
     with tempfile.TemporaryDirectory(prefix="fer-tune-") as name:
         folder = Path(name)
         result = fit.train(dataset, settings, folder / "model.keras", folder / "model.training", watch)
-    return result.scores["val_accuracy"]
+    return score_of(result.scores)
 
 
 def _note_reason(trial: Trial, reason: str) -> None:

@@ -122,6 +122,14 @@ def test_a_killed_run_resumes_to_the_same_history(dataset: Path, extra: tuple[st
     assert again.exit_code == 0
     assert "killed.keras is complete; nothing to resume" in again.stderr
     assert json.loads(again.stdout)["command"] == "train"
+    whole = Path("killed.keras").read_bytes()
+    another = ("train", dataset, *options, "--epochs", "1", "-o", "killed.keras", "-q", "--resume")
+    refused = run_fer(*another)
+    assert refused.exit_code == 2
+    assert "--resume: killed.keras has epochs=6, not 1; repeat its options" in refused.stderr
+    assert Path("killed.keras").read_bytes() == whole
+    assert run_fer(*another, "--overwrite").exit_code == 0
+    assert read_history(Path("killed.training"))["epoch"] == [1]
 
 
 def test_ctrl_c_says_what_was_saved(dataset: Path) -> None:
@@ -208,13 +216,23 @@ class TestRefusals:
             (("--augment", "data.h5"), "data.h5 is no policy; name the files before --augment"),
             (("--augment", "flop:0.5"), "flop"),
             (("--epochs", "0"), "0 is not in the range x>=1"),
+            (("-o", "runs/lr0.1"), "expected a file that ends in .keras. Received: runs/lr0.1"),
+            (("-o", "net"), "expected a file that ends in .keras. Received: net"),
+            (("-o", "folder.keras"), "expected a file that ends in .keras. Received: a folder"),
+            (("--schedule", "constant", "--warmup", "2"), "--warmup does nothing without --schedule cosine"),
+            (("--plateau-patience", "2"), "--plateau-patience does nothing without --schedule plateau"),
+            (("--focal-gamma", "3"), "--focal-gamma does nothing without --loss focal"),
+            (("--temperature", "2"), "--temperature does nothing without --teacher or --distill"),
+            (("--alpha", "1"), "--alpha does nothing without --teacher or --distill"),
         ],
     )
     def test_wrong_usage_is_one_line(self, dataset: Path, options: tuple[str, ...], message: str) -> None:
+        Path("folder.keras").mkdir()
         result = run_fer("train", dataset, *options)
         assert result.exit_code == 2
         assert message in result.stderr
         assert result.stderr.count("\n") == 1
+        assert [path.name for path in Path().iterdir()] == ["folder.keras"]
 
     def test_a_dataset_without_train_rows(self, tmp_path: Path) -> None:
         path = write_dataset(tmp_path / "val-only.h5", planted_records((0, 7, 7)))

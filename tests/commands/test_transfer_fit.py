@@ -127,6 +127,37 @@ def test_a_judge_who_comes_after_the_end_is_told_where_to_go(dataset: Path, mode
     assert f"g.keras is complete; nothing to resume; fer transfer apply g.keras {dataset} --all --judge {model}" in said
 
 
+def test_a_complete_run_is_no_other(dataset: Path) -> None:
+    options = ("transfer", "fit", dataset, *QUICK, "--epochs", "1", "-o", "g.keras", "-q")
+    assert run_fer(*options).exit_code == 0
+    other = run_fer(*options, "--cycle", "3", "--resume")
+    assert other.exit_code == 2
+    assert f"--resume: g.keras has cycle={Settings().cycle}, not 3.0; repeat its options" in other.stderr
+    assert run_fer(*options, "--cycle", "3", "--resume", "--overwrite").exit_code == 0
+    assert load_generator(Path("g.keras")).metadata["training"]["cycle"] == 3
+    unnamed = run_fer("transfer", "fit", dataset, *QUICK, "-o", "g")
+    assert unnamed.exit_code == 2
+    assert "expected a file that ends in .keras. Received: g" in unnamed.stderr
+
+
+def test_a_game_that_diverges_ends_with_its_last_sound_epoch(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    play = fit.Game.step
+
+    def spoilt(game: fit.Game, *arguments: object) -> dict[str, float]:
+        found = play(game, *arguments)  # type: ignore[arg-type]
+        return found if int(game.optimizer.iterations) <= 4 else found | {"loss": float("nan")}
+
+    monkeypatch.setattr(fit.Game, "step", spoilt)
+    result = run_fer("transfer", "fit", dataset, *QUICK, "-o", "g.keras", "-q")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "fer: the training diverged in epoch 2: a loss is no number any more; lower --lr (it was 0.002); "
+        "g.training holds what was before\n"
+    )
+    assert not Path("g.keras").exists()
+    assert Path("g.training/last.keras").exists()
+
+
 def test_a_judge_of_no_use_is_refused_before_the_training(dataset: Path, tmp_path: Path) -> None:
     letters = helpers.write_model(tmp_path / "letters.keras", class_names=tuple("abcdefg"))
     for judge, message in (

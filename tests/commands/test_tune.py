@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from fer_cli import catalog
+from fer_cli.errors import DivergedError
 from fer_cli.training import fit
 from fer_cli.training.callbacks import Observer, Status
 from fer_cli.training.checkpoint import RunState
@@ -153,6 +154,55 @@ def test_what_cannot_be_trained_is_a_failed_trial(dataset: Path, space: Path, mo
     assert not Path("out/importance.png").exists()
 
 
+def test_what_diverges_at_once_is_hopeless_and_no_failure(
+    dataset: Path, space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def limited(dataset: object, settings: Settings, *others: Any) -> TrainingResult:
+        if settings.batch_size == 14:
+            others[-1](Status(1, 3, 1, 1, {"val_loss": float("nan"), "val_accuracy": 0.0}, True))
+            raise DivergedError("the training diverged")
+        return planted_training(dataset, settings, *others)
+
+    monkeypatch.setattr(fit, "train", limited)
+    result = run_fer("tune", dataset, *QUICK, "--space", space, "--no-prune", "--trials", 6, "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert {(row["state"], row["batch_size"], row["reason"]) for row in read_trials(Path("out"))} == {
+        ("complete", "7", ""),
+        ("pruned", "14", "the training diverged"),
+    }
+    assert "pruned: val accuracy 0.0000, 1 epoch" in result.stderr
+    Path("space.toml").write_text("batch_size = { choices = [14] }\n", encoding="utf-8")
+    hopeless = run_fer("tune", dataset, *QUICK, "--space", space, "--trials", 2, "-o", "none")
+    assert hopeless.exit_code == 1
+    assert "none of 2 trials is complete: all were pruned, of the last the training diverged;" in hopeless.stderr
+
+
+def test_a_search_under_attack_counts_what_training_does(
+    dataset: Path, space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def robust(dataset: object, settings: Settings, output: object, folder: object, observer: Observer) -> Any:
+        state = RunState(settings.as_dict(), "", best_epoch=2)
+        for epoch, (clean, attacked) in enumerate(((0.9, 0.1), (0.5, 0.4), (0.95, 0.2)), 1):
+            row = {"epoch": epoch, "val_accuracy": clean, "val_robust": attacked * settings.batch_size / 14}
+            state.add(row)
+            observer(Status(epoch, settings.epochs, 1, 1, row, True))
+        return TrainingResult(1, state, 70, 28)
+
+    monkeypatch.setattr(fit, "train", robust)
+    monkeypatch.setattr("fer_cli.training.adversarial.VAL_ROWS", 20)
+    options = (*QUICK, "--adversarial", "fgsm", "--space", space, "--trials", 3, "-o", "out")
+    result = run_fer("tune", dataset, *options)
+    assert result.exit_code == 0, result.stderr
+    results = json.loads(Path("out/result.json").read_text(encoding="utf-8"))["results"]
+    assert results["measure"] == "val accuracy under attack"
+    best = results["best"]
+    assert (best["val"]["n"], best["val"]["robust"], best["best_epoch"]) == (20, 0.4, 2)
+    assert "accuracy" not in best["val"]
+    assert max(float(row["robust"]) for row in read_trials(Path("out"))) == 0.4
+    assert "complete: val accuracy under attack 0.4000 (best)" in result.stderr
+    assert "val accuracy under attack" in result.stdout
+
+
 def test_another_process_shares_the_search_and_takes_over_where_the_first_is_killed(
     dataset: Path, space: Path, planted: None
 ) -> None:
@@ -267,11 +317,39 @@ class TestRefusals:
         assert result.exit_code == 3
         assert "the split 'val' is empty; filled are: train" in result.stderr
 
-    def test_a_space_in_which_nothing_can_be_trained(self, dataset: Path) -> None:
-        Path("space.toml").write_text("batch_size = { choices = [7, 9] }\n", encoding="utf-8")
-        result = run_fer("tune", dataset, "--arch", "tiny", "--views", 2, "--space", "space.toml", "-o", "out")
-        assert result.exit_code == 1
-        assert "3 trials failed one after the other, the last with: --views 2: expected a divisor" in result.stderr
+    @pytest.mark.parametrize(
+        ("options", "code", "message"),
+        [
+            (("--views", 2, "--space", "odd.toml"), 2, "--views 2: expected a divisor of --batch-size"),
+            (("--crop", 100), 2, "--crop 100: expected at most the side of the images. Received: images of 24×24"),
+            (("--freeze", "stage9"), 2, "unknown stage of"),
+            (("--targets", "votes"), 3, "votes"),
+            (("--init", "none.keras"), 3, "none.keras: no such"),
+            (("--teacher", "none.keras"), 3, "none.keras: no such model file"),
+            (("--adversarial", "pgd", "--precision", "mixed_float16"), 2, "--adversarial needs --precision float32"),
+            (("--focal-gamma", 3), 2, "--focal-gamma does nothing without --loss focal"),
+            (("--space", "idle.toml"), 2, "--alpha does nothing without --teacher or --distill"),
+            (("--adversarial", "pgd", "--space", "attack.toml"), 2, "attack.toml: epsilon: accuracies under stronger"),
+        ],
+    )
+    def test_what_cannot_be_trained_at_all(
+        self, dataset: Path, options: tuple[object, ...], code: int, message: str
+    ) -> None:
+        Path("odd.toml").write_text("batch_size = { choices = [7, 9] }\n", encoding="utf-8")
+        Path("idle.toml").write_text("alpha = { low = 0.0, high = 1.0 }\n", encoding="utf-8")
+        Path("attack.toml").write_text("epsilon = { low = 0.01, high = 0.1 }\n", encoding="utf-8")
+        result = run_fer("tune", dataset, "--arch", "tiny", *options, "-o", "out", "--trials", 1)
+        assert result.exit_code == code
+        assert message in result.stderr
+        assert result.stderr.count("\n") == 1
+        assert not list(Path().glob("*out*"))
+
+    def test_what_a_search_may_give_is_not_idle(self, dataset: Path, planted: None) -> None:
+        Path("space.toml").write_text('loss = { choices = ["cross-entropy", "focal"] }\n', encoding="utf-8")
+        options = ("--arch", "tiny", "--focal-gamma", 3, "--space", "space.toml", "-o", "out", "--trials", 4)
+        assert run_fer("tune", dataset, *options, "--json").exit_code == 0
+        best = json.loads(Path("out/result.json").read_text(encoding="utf-8"))["results"]["best"]
+        assert ("--focal-gamma" in best["flags"]) == (best["parameters"]["loss"] == "focal")
 
 
 def bare(input_shape: tuple[int, int, int], num_classes: int) -> None:

@@ -299,6 +299,7 @@ def test_a_model_that_agrees_with_every_label_has_no_suspects(model: Path, datas
             ["--cross-validate", 2, "--classes", "foo,bar"],
             "--cross-validate: its networks have the classes of DATASET. Received: --classes",
         ),
+        (["--cross-validate", 2, "--alpha", 1], "--alpha does nothing without --teacher or --distill"),
         (["M", "--epochs", 3], "--epochs needs --cross-validate, which trains networks"),
         (["M", "--resume"], "--resume needs --cross-validate, which trains networks"),
     ],

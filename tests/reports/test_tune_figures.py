@@ -10,8 +10,8 @@ from tests.reports.test_figures import count, width
 
 def test_history_marks_the_best_complete_trial_and_what_was_pruned(tmp_path: Path) -> None:
     numbers, accuracies = [0, 2, 3, 5], [0.3, 0.9, 0.6, 0.5]
-    tune_figures.history(numbers, accuracies, [False, True, False, False], tmp_path / "pruned.png")
-    tune_figures.history(numbers, accuracies, [False] * 4, tmp_path / "whole.png")
+    tune_figures.history(numbers, accuracies, [False, True, False, False], "val accuracy", tmp_path / "pruned.png")
+    tune_figures.history(numbers, accuracies, [False] * 4, "val accuracy", tmp_path / "whole.png")
     for name in ("pruned.png", "whole.png"):
         assert count(tmp_path / name, style.VERMILION) > 0
         assert count(tmp_path / name, style.GREY) > 0
@@ -22,7 +22,7 @@ def test_history_marks_the_best_complete_trial_and_what_was_pruned(tmp_path: Pat
 
 
 def test_history_of_a_study_whose_first_trials_were_pruned(tmp_path: Path) -> None:
-    tune_figures.history([0, 1], [0.2, 0.3], [True, False], tmp_path / "history.png")
+    tune_figures.history([0, 1], [0.2, 0.3], [True, False], "val accuracy", tmp_path / "history.png")
     assert count(tmp_path / "history.png", style.VERMILION) > 0
 
 

@@ -80,6 +80,13 @@ def test_an_identity_guide_sees_nothing_in_an_untouched_face_and_holds_back_late
     assert "person_loss" not in Game(SHAPE, 7, SMALL, 1).step(*batch(0))
 
 
+def test_the_highest_seed_is_a_seed(tmp_path: Path) -> None:
+    guides = [load_network(write_model(tmp_path / "guide.keras")) for _ in range(2)]
+    persons = load_network(write_persons(tmp_path / "persons.keras"))
+    game = Game(SHAPE, 7, replace(SMALL, seed=2**32 - 1), 1, guides, persons)
+    assert np.isfinite(game.step(*batch(0))["loss"])
+
+
 def test_each_turn_moves_one_network_and_never_the_classifier(tmp_path: Path) -> None:
     guide = load_network(write_model(tmp_path / "guide.keras"))
     game = Game(SHAPE, 7, SMALL, 1, [guide])  # too short to begin slowly

@@ -9,6 +9,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from fer_cli.errors import FerError
 from fer_cli.tuning.outcome import outcome
+from fer_cli.tuning.plan import ACCURACY
 
 DISTRIBUTIONS = {"lr": FloatDistribution(0, 1), "optimizer": CategoricalDistribution(("sgd", "adamw"))}
 
@@ -38,14 +39,14 @@ def test_the_best_is_the_first_of_equals_and_never_a_pruned_trial() -> None:
             intermediate_values={1: 0.9},
         )
     )
-    found = outcome(study, 100)
+    found = outcome(study, 100, ACCURACY)
     assert (found.best.number, found.best.accuracy, found.best.best_epoch, found.best.epochs) == (1, 0.6, 2, 3)
     assert (found.count("complete"), found.count("pruned"), found.count("failed")) == (3, 1, 0)
 
 
 def test_accuracies_within_a_standard_error_are_called_equal() -> None:
     # sqrt(0.64 × 0.36 / 100) = 0.048
-    found = outcome(a_study([0.5, 0.64, 0.6, 0.595, 0.59]), 100)
+    found = outcome(a_study([0.5, 0.64, 0.6, 0.595, 0.59]), 100, ACCURACY)
     assert found.standard_error == pytest.approx(0.048)
     assert found.equals == 2
     results = found.results(["--lr", "1"], "fer train")
@@ -55,7 +56,7 @@ def test_accuracies_within_a_standard_error_are_called_equal() -> None:
 
 def test_importance_finds_the_parameter_that_decides() -> None:
     lrs = [float(lr) for lr in np.random.default_rng(0).random(24)]
-    parts = outcome(a_study([0.3 + 0.5 * lr for lr in lrs], lrs), 100).importance
+    parts = outcome(a_study([0.3 + 0.5 * lr for lr in lrs], lrs), 100, ACCURACY).importance
     assert list(parts) == ["lr", "optimizer"]
     assert parts["lr"] > 0.9
     assert sum(parts.values()) == pytest.approx(1)
@@ -63,9 +64,9 @@ def test_importance_finds_the_parameter_that_decides() -> None:
 
 @pytest.mark.parametrize("accuracies", [[0.2, 0.3, 0.4], [0.5] * 6])
 def test_importance_is_not_made_up(accuracies: list[float]) -> None:
-    assert outcome(a_study(accuracies), 100).importance == {}
+    assert outcome(a_study(accuracies), 100, ACCURACY).importance == {}
 
 
 def test_without_a_complete_trial_there_is_no_best() -> None:
     with pytest.raises(FerError, match="none of 0 trials is complete"):
-        outcome(optuna.create_study(direction="maximize"), 100)
+        outcome(optuna.create_study(direction="maximize"), 100, ACCURACY)

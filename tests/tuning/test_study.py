@@ -8,11 +8,12 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 from fer_cli.errors import InputError, MissingError, OutputError, UsageError
 from fer_cli.tuning import notes, outcome
 from fer_cli.tuning.plan import Plan
-from fer_cli.tuning.space import Space
+from fer_cli.tuning.space import Choice, Space
 from fer_cli.tuning.storage import absolute, open_storage
 from fer_cli.tuning.study import claim, open_study
 from tests.tuning.searches import SPACE, a_plan, planted
@@ -73,6 +74,26 @@ def test_a_study_goes_on_only_as_the_search_that_it_was(storage: str) -> None:
         assert "choose another --study or --storage" in str(caught.value)
     with open_study(replace(plan, space=Space(()), study="other")) as study:
         assert study.trials == []
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_study_of_which_nothing_came_may_become_another(storage: str) -> None:
+    plan = a_plan(storage)
+    corrected = replace(plan, fixed={**plan.fixed, "epochs": 4})
+    with open_study(plan) as study:
+        trial = claim(study, plan)
+        assert trial is not None
+        plan.space.suggest(trial)
+        with pytest.raises(UsageError, match="is another search"), open_study(corrected):
+            pass  # while it runs
+        study.tell(trial, state=TrialState.FAIL)
+    narrow = replace(corrected, space=Space((Choice("batch_size", (16,), (16,)),)))
+    with pytest.raises(UsageError, match="is another search"), open_study(narrow):
+        pass  # Optuna takes no other choices of the same name
+    with open_study(corrected) as study:
+        planted(study, corrected)
+    with pytest.raises(UsageError, match="it has epochs=4, not 3"), open_study(plan):
+        pass
 
 
 def test_a_study_of_another_program_is_refused() -> None:
