@@ -57,12 +57,12 @@ class Validation:
     def score(self, network: keras.Model) -> dict[str, float]:
         """val_loss (mean cross-entropy, nats), val_accuracy and val_top3 of a network; one of crops sees the centre.
 
-        With a probe also val_robust, the accuracy under its attack. A network whose answers are no numbers is never
-        right, and its loss is none either.
+        With a probe also val_robust, the accuracy under its attack. A network of NaN is never right, and its loss is
+        NaN.
         """
         blocks = (centre(block, network.input_shape[1:3]) for block in self.images.blocks())
         outputs = np.concatenate([models.probabilities(network, block) for block in blocks])
-        known = bool(np.isfinite(outputs).all())
+        known = _has_numbers(network) and bool(np.isfinite(outputs).all())
         scores = {
             "val_loss": negative_log_likelihood(self.labels, outputs) if known else math.nan,
             checkpoint.ACCURACY: top_k(self.labels, outputs, 1) if known else 0.0,
@@ -135,7 +135,7 @@ class EpochEnd(keras.callbacks.Callback):
         self._state.add(row)
         # Without validation rows there is nothing to select on: the last epoch counts.
         score = self._state.val_scores[-1] if self._state.val_scores else float(epoch)
-        self._state.diverged = math.isnan(row.get("val_loss", 0.0)) or not _has_numbers(network)
+        self._state.diverged = math.isnan(row["val_loss"]) if self._validation else not _has_numbers(network)
         if score > self._state.best_score and not self._state.diverged:
             self._state.best_score, self._state.best_epoch = score, epoch + 1
             self._save_best(network, row)
