@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from fer_cli import claims, files, options, provenance, training_flags
 from fer_cli.errors import OutputExistsError
@@ -90,9 +89,8 @@ def command(
     terminal = Terminal(as_json, quiet)
     how = {name: asked.pop(name) for name in _SEARCH}
     how["storage"] = how["storage"] or f"journal:{output}.journal"
-    given = {p: v for p, v in asked.items() if ctx.get_parameter_source(p) is ParameterSource.COMMANDLINE}
+    given = {name: flag for name, flag in options.given(ctx).items() if name in asked}
     plan = _plan(dataset, how, {"sampler": Settings.sampler, **asked}, given)
-    _check(plan, options.given(ctx))
     outcome = _search(plan, how, terminal)
     # Others may take part in this search; all of them end up here.
     with claims.claimed(output, wait=True):
@@ -107,8 +105,11 @@ def command(
 command.params = [parameter for parameter in command.params if parameter.name != "sampler"]
 
 
-def _plan(dataset: Path, how: dict[str, Any], fixed: dict[str, Any], given: dict[str, Any]) -> Plan:
-    """Check all that can be checked before the first trial."""
+def _plan(dataset: Path, how: dict[str, Any], fixed: dict[str, Any], given: dict[str, str]) -> Plan:
+    """Check all that can be checked before the storage knows of the search. given: name -> flag, on the command line.
+
+    Refuses what would do nothing, and what cannot be trained.
+    """
     from fer_cli import framework
     from fer_cli.store.reader import open_dataset
     from fer_cli.tuning import extra
@@ -118,9 +119,10 @@ def _plan(dataset: Path, how: dict[str, Any], fixed: dict[str, Any], given: dict
         opened.require("train")
         opened.require("val")
     framework.load()
+    from fer_cli.tuning.check import check
     from fer_cli.tuning.storage import absolute
 
-    return Plan(
+    plan = Plan(
         dataset=dataset.absolute(),
         dataset_sha256=files.sha256(dataset),
         space=_space(how["space"], given, fixed["arch"]),
@@ -133,20 +135,14 @@ def _plan(dataset: Path, how: dict[str, Any], fixed: dict[str, Any], given: dict
         prune=how["prune"],
         backend=os.environ["KERAS_BACKEND"],
     )
-
-
-def _check(plan: Plan, given: dict[str, str]) -> None:
-    """Refuse what would do nothing, and what cannot be trained, before the storage knows of the search."""
-    from fer_cli.store.reader import open_dataset
-    from fer_cli.tuning.check import check
-
     searched = {name: f"--{name.replace('_', '-')}" for name in plan.space.names}
-    refuse_idle({**given, **searched}, plan.fixed, plan.space.names)
-    with open_dataset(plan.dataset) as dataset:
-        check(plan, dataset)
+    refuse_idle({**given, **searched}, fixed, plan.space.names)
+    with open_dataset(dataset) as opened:
+        check(plan, opened)
+    return plan
 
 
-def _space(source: str, given: dict[str, Any], architecture: str) -> Space:
+def _space(source: str, given: dict[str, str], architecture: str) -> Space:
     from fer_cli.tuning.scope import fitted
 
     file = None if source == "default" else Path(source)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection
 
 from fer_cli.architectures import choose
 from fer_cli.errors import UsageError
@@ -11,10 +10,10 @@ from fer_cli.training.settings import Settings
 from fer_cli.tuning.space import Choice, Space
 
 
-def fitted(space: Space, given: Mapping[str, Any], architecture: str, place: str | None) -> Space:
+def fitted(space: Space, given: Collection[str], architecture: str, place: str | None) -> Space:
     """The space to search.
 
-    given: the options on the command line. architecture: the one to train, unless the space has several.
+    given: names of the options on the command line. architecture: the one to train, unless the space has several.
     place: where the space is written down; None for the default space, from which is left out what is given and what
     the architecture does not take. Raises `UsageError` for an option that is both given and searched, that an
     architecture does not take, or that changes what accuracies mean.
@@ -22,7 +21,7 @@ def fitted(space: Space, given: Mapping[str, Any], architecture: str, place: str
     if place is None:
         taken = choose.options_of(architecture)
         space = space.without({name for name in space.names if name in given or _is_foreign(name, taken)})
-    both = sorted(given.keys() & set(space.names))
+    both = sorted(set(given) & set(space.names))
     if both:
         raise UsageError(f"{place}: {both[0]} is searched there, and fixed on the command line; leave one out")
     if "epsilon" in space.names:
