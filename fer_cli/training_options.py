@@ -5,7 +5,8 @@ Each one fills the field of `Settings` that has its name, or is an argument of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -47,7 +48,13 @@ _TAUGHT = _Need(
     frozenset({"teachers", "distill"}),
     lambda passed: bool(passed["teachers"] or passed["distill"]),
 )
+_THAWED = _Need(
+    "--unfreeze-after, as --freeze all-but-head leaves no body to learn",
+    frozenset({"freeze", "unfreeze_after"}),
+    lambda passed: passed["freeze"] != "all-but-head" or passed["unfreeze_after"] is not None or passed["body_lr"] == 1,
+)
 _NEEDS = {
+    "body_lr": _THAWED,
     "warmup": _COSINE,
     "plateau_patience": _PLATEAU,
     "focal_gamma": _FOCAL,
@@ -126,14 +133,18 @@ def idle(passed: Mapping[str, Any]) -> dict[str, str]:
     return {name: need.flags for name, need in _NEEDS.items() if not need.met(passed)}
 
 
-def refuse_idle(asked: Mapping[str, str], passed: Mapping[str, Any], searched: Collection[str] = ()) -> None:
+def refuse_idle(
+    asked: Mapping[str, str], passed: Mapping[str, Any], searched: Mapping[str, Sequence[Any]] = MappingProxyType({})
+) -> None:
     """Raise `UsageError` for an option that was asked for, and would do nothing.
 
-    asked: name -> flag. searched: names of options that a search gives values to, each of which may be what is needed.
+    asked: name -> flag. searched: name -> values, of options that a search chooses, one of which may be what is needed.
     """
-    for name, flags in idle(passed).items():
-        if name in asked and not _NEEDS[name].deciding & set(searched):
-            raise UsageError(f"{asked[name]} does nothing without {flags}")
+    for name in asked.keys() & _NEEDS.keys():
+        need = _NEEDS[name]
+        choices = [{**passed, other: value} for other in need.deciding for value in searched.get(other, ())]
+        if not any(map(need.met, choices or [{**passed}])):
+            raise UsageError(f"{asked[name]} does nothing without {need.flags}")
 
 
 def _check_defences(passed: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ $(STUDIES)/fer2013.h5: $(FER2013)
 $(patsubst %,$(OUT)/%.keras,$(ROWS) $(BODIES)): $(OUT)/%.keras: $$(call data,$$*) $$(AFTER_$$*)
 	$(FER) train $< $(TRAIN) $(TRAIN_$(MODE)) $(TRAIN_$*) $(EPOCHS:%=--epochs %) $(OPTIONS) --seed $(SEED) \
 	  --resume --overwrite -o $@
-	@touch $@
+	@touch -c $@
 
 # The folder of a result bears the name of its row, and the folder above that of its split.
 $(call results,$(ROWS)): $(OUT)/%/result.json: $(OUT)/$$(*F).keras $$(call data,$$(*F))

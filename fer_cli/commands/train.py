@@ -14,6 +14,7 @@ from fer_cli.training.settings import Settings
 
 if TYPE_CHECKING:
     from fer_cli.reports.terminal import Terminal
+    from fer_cli.training.checkpoint import Earlier
     from fer_cli.training.result import TrainingResult
 
 
@@ -60,12 +61,14 @@ def command(
         files.refuse_existing(output, overwrite)
     framework.load()
     from fer_cli.training import previous
+    from fer_cli.training.checkpoint import Earlier
 
-    if previous.is_complete(output, folder, settings.as_dict(), dataset, resume, overwrite):
+    earlier = Earlier(resume, overwrite)
+    if previous.is_complete(output, folder, settings, dataset, earlier):
         terminal.log(f"{output} is complete; nothing to resume")
         terminal.finish(files.read_json(folder / provenance.RESULT))
         return
-    terminal.finish(_train(dataset, settings, output, folder, terminal, resume, (devices, workers, rank)))
+    terminal.finish(_train(dataset, settings, output, folder, terminal, earlier, (devices, workers, rank)))
 
 
 def _list(path: Path | None, terminal: Terminal) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def _train(
     output: Path,
     folder: Path,
     terminal: Terminal,
-    resume: bool,
+    earlier: Earlier,
     devices: tuple[int, tuple[str, ...], int | None],
 ) -> dict[str, Any]:
     """Train, write result.json and the curves, tell the score."""
@@ -115,8 +118,9 @@ def _train(
     cluster = distribute.cluster(*devices, run)
     with open_dataset(path) as dataset, training_view(terminal) as observer:
         if not dataset.count("val"):
-            terminal.warn(f"{path} has no val rows: the last epoch is kept, unchecked")
-        result = fit.train(dataset, settings, output, folder, observer, resume, cluster, terminal.log, write)
+            waits = ", and --patience has nothing to go by" if settings.patience else ""
+            terminal.warn(f"{path} has no val rows: the last epoch is kept, unchecked{waits}")
+        result = fit.train(dataset, settings, output, folder, observer, earlier, cluster, terminal.log, write)
     if result.warning:
         terminal.warn(result.warning)
     if not cluster.chief:

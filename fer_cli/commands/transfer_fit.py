@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fer_cli.models import Scorer
     from fer_cli.reports.terminal import Terminal
     from fer_cli.store.reader import Dataset
+    from fer_cli.training.checkpoint import Earlier
     from fer_cli.translation.samples import Samples
 
 CURVES, SHEET = "fit_curves.png", "translated-{:03d}.png"
@@ -122,15 +123,17 @@ def command(
         files.refuse_existing(output, overwrite)
     framework.load()
     from fer_cli.training import previous
+    from fer_cli.training.checkpoint import Earlier
 
-    if previous.is_complete(output, folder, settings.as_dict(), dataset, resume, overwrite):
+    earlier = Earlier(resume, overwrite)
+    if previous.is_complete(output, folder, settings, dataset, earlier):
         record = files.read_json(folder / provenance.RESULT)
         unasked = judge and not record["results"]["judged"]
         judging = f"; fer transfer apply {output} {dataset} --all --judge {judge} asks the judge" if unasked else ""
         terminal.log(f"{output} is complete; nothing to resume{judging}")
         terminal.finish(record)
         return
-    terminal.finish(_fit(dataset, settings, judge, output, folder, terminal, resume))
+    terminal.finish(_fit(dataset, settings, judge, output, folder, terminal, earlier))
 
 
 def _check(classifiers: tuple[Path, ...], judge: Path | None) -> None:
@@ -142,7 +145,13 @@ def _check(classifiers: tuple[Path, ...], judge: Path | None) -> None:
 
 
 def _fit(
-    path: Path, settings: Settings, judge: Path | None, output: Path, folder: Path, terminal: Terminal, resume: bool
+    path: Path,
+    settings: Settings,
+    judge: Path | None,
+    output: Path,
+    folder: Path,
+    terminal: Terminal,
+    earlier: Earlier,
 ) -> dict[str, Any]:
     """Learn what guides, train, write result.json and the curves, have the generator judged, tell the scores."""
     from fer_cli.reports import transfer_figures
@@ -152,7 +161,7 @@ def _fit(
 
     with open_dataset(path) as dataset:
         scorer = _judge(judge, dataset)
-        state = fit.begin(dataset, settings, folder, resume)
+        state = fit.begin(dataset, settings, folder, output, earlier)
         guide = persons.guide(
             settings.identity_guide,
             dataset,

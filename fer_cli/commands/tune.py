@@ -14,7 +14,7 @@ from fer_cli.errors import OutputExistsError
 from fer_cli.training.settings import Settings
 from fer_cli.training_options import Sectioned, refuse_idle, settings_from, training
 from fer_cli.tuning.plan import ROBUST, SAMPLERS, Plan
-from fer_cli.tuning.space import DEFAULT, Space, read_space
+from fer_cli.tuning.space import DEFAULT, Choice, Space, read_space
 
 if TYPE_CHECKING:
     from fer_cli.reports.terminal import Terminal
@@ -136,7 +136,8 @@ def _plan(dataset: Path, how: dict[str, Any], fixed: dict[str, Any], given: dict
         backend=os.environ["KERAS_BACKEND"],
     )
     searched = {name: f"--{name.replace('_', '-')}" for name in plan.space.names}
-    refuse_idle({**given, **searched}, fixed, plan.space.names)
+    choices = {each.name: each.values for each in plan.space.parameters if isinstance(each, Choice)}
+    refuse_idle({**given, **searched}, fixed, choices)
     with open_dataset(dataset) as opened:
         check(plan, opened)
     return plan

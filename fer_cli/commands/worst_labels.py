@@ -170,7 +170,9 @@ def _cross_validate(task: _Task, dataset: Dataset, terminal: Terminal) -> Answer
     if task.overwrite and not resume:
         remove(_work(task))
     folds, settings = task.own["folds"], task.settings
-    return cross_validate(dataset, settings, folds, _work(task), lambda: training_view(terminal), resume, terminal.log)
+    return cross_validate(
+        dataset, settings, folds, _work(task), lambda: training_view(terminal), resume, terminal.log, terminal.warn
+    )
 
 
 def _write(task: _Task, ranking: Ranking, known: Known, dataset: Dataset, terminal: Terminal) -> dict[str, Any]:

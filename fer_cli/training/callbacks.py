@@ -101,6 +101,11 @@ class EpochEnd(keras.callbacks.Callback):
         self._twin: keras.Model | None = None
         self._started = 0.0
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """End what another run has left there, now that this one is sure to begin."""
+        if not self._state.epochs_done:
+            (self._folder / checkpoint.NAME).unlink(missing_ok=True)
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock, and set the learning rate that the history asks for."""
         self._started = time.perf_counter()

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -25,11 +25,23 @@ NAME = "checkpoint.npz"
 ROBUST, ACCURACY = "val_robust", "val_accuracy"
 
 
+class RunSettings(Protocol):
+    """What decides how something is trained: `training.settings`, or `translation.settings`."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of what the run reads besides the dataset."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+
+
 @dataclass
 class RunState:
     """Where a run stands.
 
-    settings: of the run, JSON-able, compared on resume. dataset: SHA-256 of the dataset file.
+    settings: of the run, JSON-able, compared on resume. dataset: SHA-256 of the dataset file. files: path -> SHA-256 of
+    what else the run reads, weights to start from and teachers.
     history: a list a column, one entry an epoch. best_epoch: from 1; 0 before the first.
     loaded: what came of `--init`, None without it. diverged: whether the last epoch ended with a network of NaN.
     """
@@ -41,11 +53,15 @@ class RunState:
     best_score: float = float("-inf")
     loaded: dict[str, Any] | None = None
     diverged: bool = False
+    files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def fresh(cls, settings: Mapping[str, Any], dataset: Path) -> RunState:
-        """The state before the first epoch. settings: any; they are kept as JSON has them, which knows lists alone."""
-        return cls(json.loads(json.dumps(settings)), files.sha256(dataset))
+    def fresh(cls, settings: RunSettings, dataset: Path) -> RunState:
+        """The state before the first epoch."""
+        # As a checkpoint has them, which knows lists alone.
+        as_kept = json.loads(json.dumps(settings.as_dict()))
+        digests = {path: files.sha256(Path(path)) for path in settings.files if Path(path).is_file()}
+        return cls(as_kept, files.sha256(dataset), files=digests)
 
     @property
     def epochs_done(self) -> int:
@@ -62,8 +78,8 @@ class RunState:
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
 
-    def difference(self, settings: Mapping[str, Any], dataset: str | None) -> str | None:
-        """What another run of these settings, on a dataset of this SHA-256, "has" that this has not; None if nothing.
+    def difference(self, settings: Mapping[str, Any], dataset: str, files: Mapping[str, str]) -> str | None:
+        """In what another run, of these settings and files, differs from this one, as a predicate; None if in nothing.
 
         Where a run trains its teacher itself, it does not count where that lies.
         """
@@ -73,6 +89,9 @@ class RunState:
             own_teacher = name == "teachers" and self.settings.get("distill")
             if settings.get(name) != value and not own_teacher:
                 return f"has {name}={settings.get(name)}, not {value}"
+        for path, digest in self.files.items():
+            if files.get(path) != digest:
+                return f"was made with another {path}"
         return None
 
 
@@ -93,24 +112,51 @@ def save_variables(path: Path, parts: Variables, state: RunState) -> None:
         np.savez(temporary, allow_pickle=False, state=np.array(json.dumps(vars(state))), **arrays)
 
 
-def start_or_resume(folder: Path, fresh: RunState, resume: bool) -> RunState:
-    """The state of the unfinished run in `folder`, or a fresh one where there is none.
+class Earlier(NamedTuple):
+    """What to do with an earlier run in the same place.
 
-    Raises `OutputExistsError` for an unfinished run that was not to be resumed, `UsageError` for one that was started
-    otherwise.
+    resume: go on with it. overwrite: start afresh in its stead; with `resume` only where it is another run.
+    """
+
+    resume: bool = False
+    overwrite: bool = False
+
+
+#: Start; refuse where there is an earlier run.
+ANEW = Earlier()
+
+
+def start_or_resume(folder: Path, fresh: RunState, earlier: Earlier, networks: Sequence[Path]) -> RunState:
+    """The state of the unfinished run in `folder`, or a fresh one where there is none to go on with.
+
+    networks: where the network so far may be; a run that has lost it starts afresh. The checkpoint of a run that is not
+    gone on with stays until the caller begins.
+    Raises `OutputExistsError` for an unfinished run that was neither to be resumed nor to be overwritten, `UsageError`
+    for one that was started otherwise, `InputError` for a damaged checkpoint.
     """
     path = folder / NAME
-    if not path.exists():
+    if not path.exists() or earlier == Earlier(overwrite=True):
         return fresh
-    if not resume:
+    if not earlier.resume:
         raise OutputExistsError(f"{folder} holds an unfinished run; --resume continues it, --overwrite starts again")
+    if earlier.overwrite and not is_of(path, fresh):
+        return fresh
     state = load_state(path)
-    difference = fresh.difference(state.settings, state.dataset)
+    difference = fresh.difference(state.settings, state.dataset, state.files)
     if difference:
         raise UsageError(
             f"--resume: the run in {folder} {difference}; repeat its options, or start again with --overwrite"
         )
-    return state
+    return state if any(network.exists() for network in networks) else fresh
+
+
+def is_of(path: Path, run: RunState) -> bool:
+    """Whether the checkpoint at `path` is of this run, and sound."""
+    try:
+        state = load_state(path)
+    except InputError:
+        return False
+    return not run.difference(state.settings, state.dataset, state.files)
 
 
 def load_state(path: Path) -> RunState:
@@ -127,7 +173,8 @@ def _check(state: RunState) -> None:
     numbers = all(isinstance(c, list) and all(isinstance(value, int | float) for value in c) for c in columns)
     even = numbers and len({len(column) for column in columns}) <= 1
     scores = isinstance(state.best_epoch, int) and isinstance(state.best_score, int | float)
-    if not (even and scores and isinstance(state.settings, dict) and isinstance(state.loaded, dict | None)):
+    mappings = isinstance(state.settings, dict) and isinstance(state.files, dict)
+    if not (even and scores and mappings and isinstance(state.loaded, dict | None)):
         raise ValueError("expected settings, a history of columns of numbers, and the best epoch with its score")
 
 

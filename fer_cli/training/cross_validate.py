@@ -21,6 +21,7 @@ from fer_cli.models import load_model
 from fer_cli.store.reader import Dataset, open_dataset
 from fer_cli.training import fit, previous
 from fer_cli.training.callbacks import Observer
+from fer_cli.training.checkpoint import Earlier
 from fer_cli.training.settings import Settings
 
 
@@ -32,13 +33,14 @@ def cross_validate(
     observe: Callable[[], AbstractContextManager[Observer]],
     resume: bool = False,
     tell: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Answers:
     """Train a network on all train rows but those of a fold, let it answer for them, and so on for each fold.
 
     Folds have about equal class shares; the rows of a person, or else identical images, share theirs. The epoch of each
     network is chosen on the val rows of the dataset, where it has some. folder: of the runs, each beside its model;
     the caller may remove it. observe: gives an observer for each training. resume: go on with what is there. tell: is
-    given a line for each fold.
+    given a line for each fold, warn what is wrong with one.
     Raises `InputError` for fewer persons or images than folds, `OutputExistsError` where `folder` holds a run that is
     not to be resumed, and as `fit.train`.
     """
@@ -48,13 +50,17 @@ def cross_validate(
     groups, grouped_by = kept_together(dataset, "train")
     fold = assign_folds(dataset.labels("train"), groups, folds, settings.seed)
     answers = np.empty((len(fold), len(dataset.class_names)), np.float32)
+    warnings: list[str] = []
     for number in range(folds):
         rows = np.flatnonzero(fold == number)
         tell(f"fold {number + 1} of {folds}: training on {len(fold) - len(rows):,} rows, for {len(rows):,} others")
         # Another number of folds divides the rows otherwise, so its runs bear other names.
         path = folder / f"fold-{number + 1}-of-{folds}.keras"
         with observe() as observer:
-            _train(dataset, settings, rows, path, observer, resume)
+            warning = _train(dataset, settings, rows, path, observer, resume)
+        if warning:
+            warnings.append(f"fold {number + 1}: {warning}")
+            warn(warnings[-1])
         answers[rows] = _ask(path, dataset, rows, settings.batch_size)
     labels = dataset.labels("train")
     right = answers.argmax(1) == labels
@@ -69,6 +75,7 @@ def cross_validate(
             "folds": folds,
             "grouped_by": grouped_by,
             "accuracies": [float(right[fold == number].mean()) for number in range(folds)],
+            "warnings": warnings,
         },
     )
 
@@ -80,8 +87,8 @@ def remove(folder: Path) -> None:
 
 def _train(
     dataset: Dataset, settings: Settings, held_out: npt.NDArray[np.intp], path: Path, observer: Observer, resume: bool
-) -> None:
-    """The model of a fold at `path`, unless it is there; its rows are in a file of their own meanwhile."""
+) -> str | None:
+    """The model of a fold at `path`, unless it is there; its rows are in a file of their own meanwhile. A warning."""
     part = path.with_suffix(".h5")
     keep = np.zeros(len(dataset), np.bool_)
     keep[dataset.rows("train")] = ~np.isin(np.arange(dataset.count("train")), held_out)
@@ -90,9 +97,13 @@ def _train(
     record = {"command": "cross-validate", "fold": path.stem}
     relabel.write(dataset, part, relabel.Changes(keep, dataset.labels(None)), record)
     with open_dataset(part) as opened:
+        warning = None
         if not previous.is_of_run(path, settings, opened):
-            fit.train(opened, settings, path, path.with_suffix(".training"), observer, resume)
+            warning = fit.train(
+                opened, settings, path, path.with_suffix(".training"), observer, Earlier(resume)
+            ).warning
     part.unlink()
+    return warning
 
 
 def _ask(path: Path, dataset: Dataset, rows: npt.NDArray[np.intp], batch_size: int) -> npt.NDArray[np.float32]:

@@ -18,13 +18,16 @@ from fer_cli.training import adversarial, checkpoint, distill, freeze, losses, p
 from fer_cli.training import batches as batching
 from fer_cli.training.averages import average_weights
 from fer_cli.training.callbacks import EpochEnd, Observer, Validation
-from fer_cli.training.checkpoint import RunState
+from fer_cli.training.checkpoint import ANEW, Earlier, RunState
 from fer_cli.training.cluster import Cluster, OneDevice
 from fer_cli.training.fused import fuse_batch_norm
 from fer_cli.training.initialise import initialise
 from fer_cli.training.result import DIVERGED, TrainingResult, model_metadata
 from fer_cli.training.settings import Settings
 from fer_cli.training.winograd import save_multiplications
+
+#: The model so far, in the folder of its run.
+_BEST = "best.keras"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def train(
     output: Path,
     folder: Path,
     observer: Observer,
-    resume: bool = False,
+    earlier: Earlier = ANEW,
     cluster: Cluster | None = None,
     tell: Callable[[str], None] = lambda _: None,
     done: Callable[[TrainingResult], object] = lambda _: None,
@@ -56,7 +59,7 @@ def train(
 
     folder: for `history.csv`, the teachers' logits, the teacher that `distill` trains first and, until the end,
     `checkpoint.npz` and `best.keras`.
-    resume: continue from a checkpoint there; without one, start. cluster: the devices to use; one when None.
+    earlier: what to do with a checkpoint there; without one, a run starts. cluster: the devices to use; one when None.
     tell: is given a line for whatever else the user should know. done: is given the result when the model is
     published, before the checkpoint goes, so that a run killed in between can be resumed.
     Raises `UsageError` where the checkpoint is of another run, `InterruptedWorkError` with what was saved when the
@@ -65,9 +68,9 @@ def train(
     cluster = cluster or OneDevice()
     dataset.require("train")
     if settings.distill:
-        teacher = _train_teacher(dataset, settings, folder, observer, resume, cluster, tell)
+        teacher = _train_teacher(dataset, settings, folder, observer, earlier, cluster, tell)
         settings = replace(settings, teachers=(str(teacher),))
-    return _train(dataset, settings, output, folder, observer, resume, cluster, tell, done)
+    return _train(dataset, settings, output, folder, observer, earlier, cluster, tell, done)
 
 
 def _train_teacher(
@@ -75,7 +78,7 @@ def _train_teacher(
     settings: Settings,
     folder: Path,
     observer: Observer,
-    resume: bool,
+    earlier: Earlier,
     cluster: Cluster,
     tell: Callable[[str], None],
 ) -> Path:
@@ -85,11 +88,17 @@ def _train_teacher(
             "--distill: expected one machine, as the others would not have its teacher. Received: --workers"
         )
     path = folder / previous.TEACHER
-    if not previous.is_of_run(path, settings, dataset):
+    if earlier == Earlier(overwrite=True) or not previous.is_of_run(path, settings, dataset):
         tell("first the teacher, then the network that learns its answers")
         where = path, path.with_suffix(".training")
         taught = _train(
-            dataset, settings, *where, lambda now: observer(replace(now, teacher=True)), resume, cluster, tell
+            dataset,
+            settings,
+            *where,
+            lambda now: observer(replace(now, teacher=True)),
+            earlier,
+            cluster,
+            tell,
         )
         if taught.warning:
             tell(f"the teacher: {taught.warning}")
@@ -102,14 +111,15 @@ def _train(
     output: Path,
     folder: Path,
     observer: Observer,
-    resume: bool,
+    earlier: Earlier,
     cluster: Cluster,
     tell: Callable[[str], None],
     done: Callable[[TrainingResult], object] = lambda _: None,
 ) -> TrainingResult:
     """Fit one network."""
-    fresh = RunState.fresh(settings.as_dict(), dataset.path)
-    state = checkpoint.start_or_resume(folder, fresh, resume) if cluster.chief else fresh
+    fresh = RunState.fresh(settings, dataset.path)
+    networks = folder / _BEST, output
+    state = checkpoint.start_or_resume(folder, fresh, earlier, networks) if cluster.chief else fresh
     _share(state, cluster)
     teacher = None
     if settings.teachers:
@@ -139,8 +149,8 @@ def _train(
         with files.writing(output):
             output.parent.mkdir(parents=True, exist_ok=True)
             # A kill may have come between this move and the end of the run, which goes on from here.
-            if (folder / "best.keras").exists():
-                (folder / "best.keras").replace(output)
+            if (folder / _BEST).exists():
+                (folder / _BEST).replace(output)
             done(result)
             (folder / checkpoint.NAME).unlink()
     return result
@@ -237,8 +247,8 @@ def _fit(run: _Run, epochs: int) -> None:
     settings, state, dataset = run.settings, run.state, run.dataset
 
     def save_best(best: keras.Model, scores: dict[str, float]) -> None:
-        metadata = model_metadata(settings, dataset, state.dataset, scores)
-        models.save_model(best, run.folder / "best.keras", metadata)
+        metadata = model_metadata(settings, dataset, state, scores)
+        models.save_model(best, run.folder / _BEST, metadata)
 
     validation = None
     if dataset.count("val"):

@@ -73,9 +73,7 @@ class TrainingResult:
         )
 
 
-def model_metadata(
-    settings: Settings, dataset: Dataset, dataset_sha256: str, scores: dict[str, float]
-) -> dict[str, Any]:
+def model_metadata(settings: Settings, dataset: Dataset, run: RunState, scores: dict[str, float]) -> dict[str, Any]:
     """The metadata that travels inside the model file.
 
     crop: (H, W) of the images of which the network's input is a crop, if it is.
@@ -88,7 +86,8 @@ def model_metadata(
         **({} if seen == whole else {"crop": list(whole[:2])}),
         "architecture": {"name": settings.architecture, "options": dict(settings.architecture_options)},
         "training": settings.as_dict(),
-        "dataset": {"path": str(dataset.path), "sha256": dataset_sha256},
+        "dataset": {"path": str(dataset.path), "sha256": run.dataset},
+        "files": run.files,
         "transforms": dataset.transforms,
         "scores": scores,
         "versions": provenance.versions(),

@@ -103,6 +103,12 @@ class Settings:
         """Steps of the attack of adversarial training: one for fgsm."""
         return 1 if self.adversarial == "fgsm" else self.attack_steps or DEFAULT_STEPS
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of what the run reads besides the dataset."""
+        weights = () if self.init in (None, "imagenet") else (str(self.init),)
+        return (*weights, *self.teachers)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, with the defaults that apply filled in."""
         known = {"teachers": list(self.teachers), "lr": self.peak_lr, "weight_decay": self.decay}

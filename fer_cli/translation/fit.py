@@ -19,7 +19,7 @@ from fer_cli.store.reader import Dataset
 from fer_cli.training import checkpoint
 from fer_cli.training.batches import TrainingBatches
 from fer_cli.training.callbacks import Observer, Status, write_history
-from fer_cli.training.checkpoint import RunState
+from fer_cli.training.checkpoint import ANEW, Earlier, RunState
 from fer_cli.training.targets import one_hot
 from fer_cli.transform.policy import parse_policy
 from fer_cli.translation import samples
@@ -48,6 +48,8 @@ _COLUMNS = {
     "roughness": "change_loss",
     "realness": "realness_loss",
 }
+#: The generator so far, in the folder of its run.
+_LAST = "last.keras"
 #: Held-out faces whose translations are scored after each epoch.
 _WATCHED = 256
 
@@ -72,13 +74,14 @@ class Outcome:
         return {"generator": str(output), "parameters": self.parameters, "train_rows": self.rows, **rest}
 
 
-def begin(dataset: Dataset, settings: Settings, folder: Path, resume: bool = False) -> RunState:
+def begin(dataset: Dataset, settings: Settings, folder: Path, output: Path, earlier: Earlier = ANEW) -> RunState:
     """Where a run stands that is to go on in `folder`; without a checkpoint there, at its start.
 
-    Raises `OutputExistsError` for a checkpoint and no `resume`, `UsageError` where the checkpoint is of another run.
+    output: where its generator is to lie in the end. Raises as `checkpoint.start_or_resume`.
     """
     dataset.require("train")
-    return checkpoint.start_or_resume(folder, RunState.fresh(settings.as_dict(), dataset.path), resume)
+    networks = folder / _LAST, output
+    return checkpoint.start_or_resume(folder, RunState.fresh(settings, dataset.path), earlier, networks)
 
 
 def fit(
@@ -100,6 +103,8 @@ def fit(
     run = _Run(dataset, settings, state, folder, observer, show, identity_guide)
     if state.epochs_done:
         checkpoint.restore_variables(folder / checkpoint.NAME, {"game": run.game.variables})
+    else:  # what another run has left there ends here, as this one is sure to begin
+        (folder / checkpoint.NAME).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         run.finish()
@@ -119,8 +124,8 @@ def publishing(folder: Path, output: Path) -> Iterator[None]:
     """
     with files.writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
-        if (folder / "last.keras").exists():
-            (folder / "last.keras").replace(output)
+        if (folder / _LAST).exists():
+            (folder / _LAST).replace(output)
     yield
     (folder / checkpoint.NAME).unlink()
 
@@ -203,10 +208,11 @@ class _Run:
             "training": self._settings.as_dict(),
             "identity_guide": self._identity_guide,
             "dataset": {"path": str(dataset.path), "sha256": self._state.dataset},
+            "files": self._state.files,
             "transforms": dataset.transforms,
             "versions": provenance.versions(),
         }
-        path = self._folder / "last.keras"
+        path = self._folder / _LAST
         return Generator(path, self.game.averaged(), dataset.class_names, dataset.image_shape, metadata)
 
     def _look(self, generator: Generator) -> dict[str, float]:

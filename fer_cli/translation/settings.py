@@ -41,6 +41,12 @@ class Settings:
     ema: float = 0.99
     seed: int = 0
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of what the run reads besides the dataset."""
+        guide = () if self.identity_guide in (None, "learn") else (str(self.identity_guide),)
+        return (*self.classifiers, *guide)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return asdict(self)

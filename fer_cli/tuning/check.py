@@ -6,7 +6,7 @@ import keras
 from optuna import create_study
 from optuna.samplers import RandomSampler
 
-from fer_cli.errors import UsageError
+from fer_cli.errors import FerError, UsageError
 from fer_cli.store.reader import Dataset
 from fer_cli.training import fit
 from fer_cli.tuning.plan import Plan
@@ -26,6 +26,10 @@ def check(plan: Plan, dataset: Dataset) -> None:
             fit.check(dataset, plan.settings(plan.space.suggest(draws.ask())))
         except UsageError as error:
             failures.append(error)
+        except FerError:
+            raise
+        except Exception:  # such as too little memory for what was drawn: the trials will tell
+            return
         else:
             return
         finally:

@@ -147,9 +147,10 @@ def outcome(study: Study, val_rows: int, measure: Measure) -> Outcome:
     """
     rows = tuple(ended_rows(study))
     if not any(row.state == "complete" for row in rows):
-        diverged = {row.reason: None for row in rows if row.state == "pruned" and row.reason}
-        why = f"all were pruned, of the last {list(diverged)[-1]}" if diverged else "all were pruned"
-        raise FerError(f"none of {len(rows)} trials is complete: {why}; say --no-prune or ask for more")
+        reasons = [row.reason for row in rows if row.state == "pruned"]
+        if reasons and all(reasons):
+            raise FerError(f"all of {len(reasons)} trials diverged, the last so: {reasons[-1]}")
+        raise FerError(f"none of {len(rows)} trials is complete: all were pruned; say --no-prune or ask for more")
     return Outcome(rows, val_rows, measure, _importance(study, rows))
 
 

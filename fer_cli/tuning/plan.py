@@ -72,5 +72,7 @@ class Plan:
         """What all trials of a study share, JSON-able; other runs must agree to take part."""
         fixed = {name: value for name, value in self.fixed.items() if name not in self.space.names}
         identity = {"dataset": self.dataset_sha256, "space": self.space.as_dict(), "fixed": fixed}
+        if self.measure is not ACCURACY:
+            identity["measure"] = self.measure.title
         normal: dict[str, Any] = json.loads(json.dumps(identity))
         return normal

@@ -56,16 +56,17 @@ def _known_identity(study: Study, plan: Plan) -> Any:
     """What the study was made to search; a new one is told, and one of which nothing has come."""
     known, asked = study.user_attrs.get(_IDENTITY), plan.identity()
     trials = study.get_trials(deepcopy=False)
-    if (known is None and not trials) or (known and not any(map(_counts, trials)) and _agree(known, asked)):
+    # Optuna insists that what has one name is always drawn from the same.
+    idle = known and known["space"] == asked["space"] and all(map(_came_to_nothing, trials))
+    if idle or (known is None and not trials):
         study.set_user_attr(_IDENTITY, asked)
         return asked
     return known
 
 
-def _agree(known: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether what both draw is drawn from the same; Optuna insists on it."""
-    both = known["space"].keys() & asked["space"].keys()
-    return all(known["space"][name] == asked["space"][name] for name in both)
+def _came_to_nothing(trial: FrozenTrial) -> bool:
+    """Whether it failed, or diverged at once."""
+    return trial.state == TrialState.FAIL or (trial.state == TrialState.PRUNED and notes.REASON in trial.user_attrs)
 
 
 def _difference(known: Mapping[str, Any] | None, asked: Mapping[str, Any]) -> str:
@@ -86,17 +87,25 @@ def claim(study: Study, plan: Plan) -> Trial | None:
     """A new trial to run, or None while as many as were asked for are done or being run.
 
     Exact for any number of processes: numbers are given out one at a time, so that all agree on who came too late.
+    Raises `UsageError` where another process has made another search of the study since it was opened.
     """
     if open_places(study, plan) <= 0:
         return None
     trial = study.ask()
     sign(trial, plan.run)
+    if study.user_attrs.get(_IDENTITY) != plan.identity():
+        _withdraw(study, trial)
+        raise UsageError(f"the study {plan.study!r} in {plan.storage} has become another search meanwhile")
     earlier = sum(other.number < trial.number and _counts(other) for other in study.get_trials(deepcopy=False))
     if earlier < plan.trials:
         return trial
+    _withdraw(study, trial)
+    return None
+
+
+def _withdraw(study: Study, trial: Trial) -> None:
     trial.set_user_attr(notes.WITHDRAWN, True)
     study.tell(trial, state=TrialState.FAIL)
-    return None
 
 
 def open_places(study: Study, plan: Plan) -> int:

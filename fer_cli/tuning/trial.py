@@ -71,6 +71,8 @@ def _train(trial: Trial, settings: Settings, dataset: Dataset, observer: Observe
     with tempfile.TemporaryDirectory(prefix="fer-tune-") as name:
         folder = Path(name)
         result = fit.train(dataset, settings, folder / "model.keras", folder / "model.training", watch)
+    if result.warning:
+        _note_reason(trial, result.warning)
     return score_of(result.scores)
 
 

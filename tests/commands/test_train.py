@@ -129,7 +129,24 @@ def test_a_killed_run_resumes_to_the_same_history(dataset: Path, extra: tuple[st
     assert "--resume: killed.keras has epochs=6, not 1; repeat its options" in refused.stderr
     assert Path("killed.keras").read_bytes() == whole
     assert run_fer(*another, "--overwrite").exit_code == 0
+    assert not list(Path("killed.training").glob("*.npz"))
     assert read_history(Path("killed.training"))["epoch"] == [1]
+
+
+def test_another_run_goes_only_when_the_new_one_begins(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fer_cli.training import callbacks
+
+    train = ("train", dataset, "--arch", "tiny", "--epochs", "2", "-o", "net.keras", "-q")
+    with monkeypatch.context() as patch:
+        _stop_after_the_checkpoint_of(1, patch, callbacks)
+        assert run_fer(*train).exit_code == 130
+    saved = Path("net.training/checkpoint.npz").read_bytes()
+    for impossible, code in ((("--crop", 100), 2), (("--init", "none.keras"), 3), (("--freeze", "stage9"), 2)):
+        for resume in ((), ("--resume",)):
+            assert run_fer(*train, *impossible, "--overwrite", *resume).exit_code == code
+            assert Path("net.training/checkpoint.npz").read_bytes() == saved
+    assert run_fer(*train, "--seed", "1", "--overwrite", "--resume").exit_code == 0
+    assert not Path("net.training/checkpoint.npz").exists()
 
 
 def test_ctrl_c_says_what_was_saved(dataset: Path) -> None:
@@ -223,6 +240,7 @@ class TestRefusals:
             (("--plateau-patience", "2"), "--plateau-patience does nothing without --schedule plateau"),
             (("--focal-gamma", "3"), "--focal-gamma does nothing without --loss focal"),
             (("--temperature", "2"), "--temperature does nothing without --teacher or --distill"),
+            (("--freeze", "all-but-head", "--body-lr", "0.1"), "--body-lr does nothing without --unfreeze-after"),
             (("--alpha", "1"), "--alpha does nothing without --teacher or --distill"),
         ],
     )

@@ -174,7 +174,24 @@ def test_what_diverges_at_once_is_hopeless_and_no_failure(
     Path("space.toml").write_text("batch_size = { choices = [14] }\n", encoding="utf-8")
     hopeless = run_fer("tune", dataset, *QUICK, "--space", space, "--trials", 2, "-o", "none")
     assert hopeless.exit_code == 1
-    assert "none of 2 trials is complete: all were pruned, of the last the training diverged;" in hopeless.stderr
+    assert "fer: all of 2 trials diverged, the last so: the training diverged\n" in hopeless.stderr
+    # Such a study may be searched otherwise.
+    monkeypatch.setattr(fit, "train", planted_training)
+    mended = run_fer("tune", dataset, *QUICK, "--space", space, "--trials", 3, "--mixup", 0.2, "-o", "none")
+    assert mended.exit_code == 0, mended.stderr
+    assert [row["state"] for row in read_trials(Path("none"))] == ["pruned", "pruned", "complete"]
+
+
+def test_what_diverges_later_says_so(dataset: Path, space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoilt(*arguments: Any) -> TrainingResult:
+        result = planted_training(*arguments)
+        result.state.diverged = True
+        return result
+
+    monkeypatch.setattr(fit, "train", spoilt)
+    result = run_fer("tune", dataset, *QUICK, "--space", space, "--trials", 1, "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert read_trials(Path("out"))[0]["reason"].startswith("the training diverged in epoch 3: its numbers are NaN;")
 
 
 def test_a_search_under_attack_counts_what_training_does(
@@ -328,6 +345,7 @@ class TestRefusals:
             (("--teacher", "none.keras"), 3, "none.keras: no such model file"),
             (("--adversarial", "pgd", "--precision", "mixed_float16"), 2, "--adversarial needs --precision float32"),
             (("--focal-gamma", 3), 2, "--focal-gamma does nothing without --loss focal"),
+            (("--warmup", 3, "--space", "flat.toml"), 2, "--warmup does nothing without --schedule cosine"),
             (("--space", "idle.toml"), 2, "--alpha does nothing without --teacher or --distill"),
             (("--adversarial", "pgd", "--space", "attack.toml"), 2, "attack.toml: epsilon: accuracies under stronger"),
         ],
@@ -336,6 +354,7 @@ class TestRefusals:
         self, dataset: Path, options: tuple[object, ...], code: int, message: str
     ) -> None:
         Path("odd.toml").write_text("batch_size = { choices = [7, 9] }\n", encoding="utf-8")
+        Path("flat.toml").write_text('schedule = { choices = ["constant", "plateau"] }\n', encoding="utf-8")
         Path("idle.toml").write_text("alpha = { low = 0.0, high = 1.0 }\n", encoding="utf-8")
         Path("attack.toml").write_text("epsilon = { low = 0.01, high = 0.1 }\n", encoding="utf-8")
         result = run_fer("tune", dataset, "--arch", "tiny", *options, "-o", "out", "--trials", 1)
@@ -343,6 +362,15 @@ class TestRefusals:
         assert message in result.stderr
         assert result.stderr.count("\n") == 1
         assert not list(Path().glob("*out*"))
+
+    def test_one_draw_that_cannot_be_built_is_left_to_its_trial(
+        self, dataset: Path, space: Path, planted: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def too_large(*_: object) -> None:
+            raise MemoryError("no room")
+
+        monkeypatch.setattr(fit, "check", too_large)
+        assert run_fer("tune", dataset, *QUICK, "--space", space, "-o", "out", "--trials", 1).exit_code == 0
 
     def test_what_a_search_may_give_is_not_idle(self, dataset: Path, planted: None) -> None:
         Path("space.toml").write_text('loss = { choices = ["cross-entropy", "focal"] }\n', encoding="utf-8")

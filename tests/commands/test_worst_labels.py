@@ -158,6 +158,25 @@ def test_cross_validation_finds_wrong_train_labels(flipped: Path) -> None:
     assert not Path("out.folds").exists()
 
 
+@pytest.mark.usefixtures("_tiny")
+def test_a_fold_that_diverged_is_told(flipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = fit.train
+
+    def diverging(*arguments: Any) -> Any:
+        result = train(*arguments)
+        result.state.diverged = True
+        return result
+
+    monkeypatch.setattr(fit, "train", diverging)
+    result = run_fer("worst-labels", flipped, "--cross-validate", 2, *QUICK[:2], "--epochs", 1, "-o", "out", "-q")
+    assert result.exit_code == 0, result.stderr
+    told = [line for line in result.stderr.splitlines() if line.startswith("warning: fold")]
+    assert len(told) == 2
+    assert told[1].startswith("warning: fold 2: the training diverged in epoch 1: its numbers are NaN;")
+    recorded = files.read_json(Path("out/result.json"))["results"]["cross_validation"]["warnings"]
+    assert told == [f"warning: {line}" for line in recorded]
+
+
 def test_a_model_of_the_train_rows_is_warned_of(model: Path, flipped: Path) -> None:
     loaded = models.load_model(model)
     metadata = {**loaded.metadata, "dataset": {"sha256": files.sha256(flipped)}}

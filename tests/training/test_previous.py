@@ -8,11 +8,11 @@ from pathlib import Path
 import keras
 import pytest
 
-from fer_cli import files, models
-from fer_cli.errors import OutputExistsError, UsageError
+from fer_cli import models
+from fer_cli.errors import InputError, OutputExistsError, UsageError
 from fer_cli.store.reader import open_dataset
 from fer_cli.training import checkpoint, previous
-from fer_cli.training.checkpoint import RunState
+from fer_cli.training.checkpoint import Earlier, RunState
 from fer_cli.training.settings import Settings
 from tests.helpers import planted_records, write_dataset
 
@@ -29,19 +29,23 @@ def faces() -> Path:
 def finish(settings: Settings, faces: Path, path: Path = OUTPUT) -> None:
     """Write a model that says that it was trained so."""
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    metadata = {"class_names": ["a", "b"], "input_shape": [4], "training": settings.as_dict()}
-    models.save_model(network, path, metadata | {"dataset": {"sha256": files.sha256(faces)}})
+    run = RunState.fresh(settings, faces)
+    made = {"training": run.settings, "dataset": {"sha256": run.dataset}, "files": run.files}
+    models.save_model(network, path, {"class_names": ["a", "b"], "input_shape": [4], **made})
 
 
-def stop(settings: Settings, faces: Path, name: str = checkpoint.NAME) -> Path:
+def stop(settings: Settings, faces: Path, name: str = checkpoint.NAME, epochs: int = 1) -> Path:
     """Write the checkpoint of a run that was stopped."""
     (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.save_variables(FOLDER / name, {}, RunState.fresh(settings.as_dict(), faces))
+    state = RunState.fresh(settings, faces)
+    for epoch in range(epochs):
+        state.add({"epoch": epoch + 1})
+    checkpoint.save_variables(FOLDER / name, {}, state)
     return FOLDER / name
 
 
 def complete(faces: Path, settings: Settings = SETTINGS, resume: bool = True, overwrite: bool = False) -> bool:
-    return previous.is_complete(OUTPUT, FOLDER, settings.as_dict(), faces, resume, overwrite)
+    return previous.is_complete(OUTPUT, FOLDER, settings, faces, Earlier(resume, overwrite))
 
 
 def test_nothing_there_is_a_start(faces: Path) -> None:
@@ -88,31 +92,68 @@ def test_a_checkpoint_of_the_run_is_gone_on_from(faces: Path) -> None:
         assert saved.exists()
     finish(OTHER, faces)  # which the run that was stopped was to replace
     assert not complete(faces)
-    assert not complete(faces, resume=False, overwrite=True)
-    assert not saved.exists()
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_a_checkpoint_of_another_run_goes_when_told(faces: Path, damaged: bool) -> None:
+def test_a_checkpoint_of_another_run_does_not_count_when_it_may_go(faces: Path, damaged: bool) -> None:
     saved = stop(OTHER, faces)
     if damaged:
         saved.write_bytes(b"PK\x03\x04 broken")
     finish(SETTINGS, faces)
     assert not complete(faces)  # `start_or_resume` says what is wrong
-    assert saved.exists()
     assert complete(faces, overwrite=True)
-    assert not saved.exists()
+    assert saved.exists()  # nothing goes before a run begins
+
+
+def started(faces: Path, *, resume: bool = False, overwrite: bool = False, networks: tuple[Path, ...] = ()) -> int:
+    """Epochs of the run that is gone on with; 0 where a fresh one begins."""
+    fresh = RunState.fresh(SETTINGS, faces)
+    return checkpoint.start_or_resume(FOLDER, fresh, Earlier(resume, overwrite), networks or (faces,)).epochs_done
+
+
+def test_an_unfinished_run_is_gone_on_with_replaced_or_refused(faces: Path) -> None:
+    assert started(faces) == started(faces, resume=True) == 0
+    stop(SETTINGS, faces, epochs=2)
+    with pytest.raises(OutputExistsError, match="--resume continues it, --overwrite starts again"):
+        started(faces)
+    assert started(faces, resume=True) == started(faces, resume=True, overwrite=True) == 2
+    assert started(faces, overwrite=True) == 0
+    assert started(faces, resume=True, networks=(Path("gone.keras"),)) == 0
+    stop(OTHER, faces, epochs=2)
+    with pytest.raises(UsageError, match=r"the run in net\.training has epochs=5, not 3"):
+        started(faces, resume=True)
+    assert started(faces, resume=True, overwrite=True) == 0
+    stop(OTHER, faces).write_bytes(b"PK\x03\x04 broken")
+    with pytest.raises(InputError, match="not a checkpoint of `fer train`"):
+        started(faces, resume=True)
+    assert started(faces, resume=True, overwrite=True) == 0
+
+
+def test_files_that_a_run_reads_are_part_of_it(faces: Path) -> None:
+    for name, settings in (
+        ("init.keras", replace(SETTINGS, init="init.keras")),
+        ("b.keras", replace(SETTINGS, teachers=("a.keras", "b.keras"))),
+    ):
+        for path in ("init.keras", "a.keras", "b.keras"):
+            Path(path).write_text("weights")
+        stop(settings, faces)
+        finish(settings, faces)
+        assert checkpoint.is_of(FOLDER / checkpoint.NAME, RunState.fresh(settings, faces))
+        (FOLDER / checkpoint.NAME).unlink()
+        assert complete(faces, settings)
+        Path(name).write_text("others")
+        with pytest.raises(UsageError, match=rf"--resume: net\.keras was made with another {name}"):
+            complete(faces, settings)
 
 
 def test_a_teacher_of_its_own_is_part_of_the_run(faces: Path) -> None:
     distilled = replace(SETTINGS, distill=True)
     finish(replace(distilled, teachers=("elsewhere/teacher.keras",)), faces)
     assert complete(faces, distilled)
-    for settings, kept in ((distilled, True), (replace(distilled, epochs=5), False)):
-        saved = stop(settings, faces, previous.OF_TEACHER)
+    for settings, own in ((distilled, True), (replace(distilled, epochs=5), False)):
+        stop(settings, faces, previous.OF_TEACHER)
         assert not complete(faces, distilled)
-        assert complete(faces, distilled, overwrite=True) is not kept
-        assert saved.exists() is kept
+        assert complete(faces, distilled, overwrite=True) is not own
 
 
 def test_a_teacher_that_another_run_has_left_is_none_of_this_one(faces: Path) -> None:

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from fer_cli.errors import InputError, MissingError, OutputError, UsageError
 from fer_cli.tuning import notes, outcome
-from fer_cli.tuning.plan import Plan
+from fer_cli.tuning.plan import ACCURACY, ROBUST, Plan
 from fer_cli.tuning.space import Choice, Space
 from fer_cli.tuning.storage import absolute, open_storage
 from fer_cli.tuning.study import claim, open_study
@@ -76,6 +76,13 @@ def test_a_study_goes_on_only_as_the_search_that_it_was(storage: str) -> None:
         assert study.trials == []
 
 
+def test_what_is_measured_is_part_of_a_search() -> None:
+    attacked = a_plan(fixed={**a_plan().fixed, "adversarial": "fgsm"})
+    assert (a_plan().measure, attacked.measure) == (ACCURACY, ROBUST)
+    assert "measure" not in a_plan().identity()  # which studies of before have not
+    assert attacked.identity()["measure"] == "val accuracy under attack"
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_a_study_of_which_nothing_came_may_become_another(storage: str) -> None:
     plan = a_plan(storage)
@@ -87,11 +94,15 @@ def test_a_study_of_which_nothing_came_may_become_another(storage: str) -> None:
         with pytest.raises(UsageError, match="is another search"), open_study(corrected):
             pass  # while it runs
         study.tell(trial, state=TrialState.FAIL)
-    narrow = replace(corrected, space=Space((Choice("batch_size", (16,), (16,)),)))
-    with pytest.raises(UsageError, match="is another search"), open_study(narrow):
-        pass  # Optuna takes no other choices of the same name
-    with open_study(corrected) as study:
-        planted(study, corrected)
+        begun = study
+        narrow = replace(corrected, space=Space((Choice("batch_size", (16,), (16,)),)))
+        with pytest.raises(UsageError, match="is another search"), open_study(narrow):
+            pass  # Optuna takes no other choices of the same name
+        with open_study(corrected) as study:
+            with pytest.raises(UsageError, match="has become another search meanwhile"):
+                claim(begun, plan)
+            assert notes.WITHDRAWN in study.trials[-1].user_attrs
+            planted(study, corrected)
     with pytest.raises(UsageError, match="it has epochs=4, not 3"), open_study(plan):
         pass
 
